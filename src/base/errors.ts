@@ -55,9 +55,7 @@ export class MailteeError extends Error {
 
 /** The text of anything that was thrown, on one line. */
 export function errorText(error: unknown): string {
-  const text = error instanceof Error
-    ? error.message || error.name
-    : String(error);
+  const text = error instanceof Error ? error.message || error.name : String(error);
   return text.replaceAll(/\s*[\r\n]+\s*/g, " ");
 }
 

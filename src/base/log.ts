@@ -1,12 +1,4 @@
-import {
-  configure,
-  getConsoleSink,
-  getLogger,
-  type Logger,
-  type LogRecord,
-  reset,
-  type Sink,
-} from "@logtape/logtape";
+import { configure, getConsoleSink, getLogger, type Logger, type LogRecord, reset, type Sink } from "@logtape/logtape";
 import { encodeUtf8 } from "./bytes.ts";
 
 export type { Logger };
@@ -54,37 +46,27 @@ export async function tearDownLog(): Promise<void> {
 
 function messageOf(record: LogRecord): string {
   let text = "";
-  record.message.forEach((part, index) =>
-    text += index % 2 === 0 ? part : valueText(part)
-  );
+  record.message.forEach((part, index) => text += index % 2 === 0 ? part : valueText(part));
   return text;
 }
 
 function valueText(value: unknown): string {
   if (value instanceof Error) return value.message;
-  return typeof value === "string"
-    ? value
-    : JSON.stringify(value) ?? String(value);
+  return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
 }
 
 /** One record on one line: control characters, which a peer may have sent, are escaped. */
 function textLine(record: LogRecord): string {
   const time = new Date(record.timestamp).toISOString();
-  let text = `${time} ${record.level.padEnd(7)} ${
-    record.category.slice(1).join(".")
-  }: ${messageOf(record)}`;
+  let text = `${time} ${record.level.padEnd(7)} ${record.category.slice(1).join(".")}: ${messageOf(record)}`;
   for (const [key, value] of Object.entries(record.properties)) {
     if (value === undefined) continue;
     const shown = valueText(value);
-    text += ` ${key}=${
-      /^[^\s"=]+$/.test(shown) ? shown : JSON.stringify(shown)
-    }`;
+    text += ` ${key}=${/^[^\s"=]+$/.test(shown) ? shown : JSON.stringify(shown)}`;
   }
-  // deno-lint-ignore no-control-regex
   return text.replaceAll(
-    /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g,
-    (character) =>
-      `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    /[\p{Cc}\u2028\u2029]/gu,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
   ) + "\n";
 }
 
