@@ -1,0 +1,143 @@
+/** A config as the program uses it: paths absolute, defaults filled in, sizes in bytes, times in the unit of their name. */
+
+import type { LogFormat, LogLevel } from "../base/log.ts";
+import type { TlsMode, TlsTrust } from "../net/types.ts";
+import type { Secret } from "./secret.ts";
+
+export interface ResolvedConfig {
+  /** The config file. */
+  readonly file: string;
+  /** Its folder, which relative paths in it start from. */
+  readonly directory: string;
+  /** The drop folder of all proxies and profiles that don't name their own. */
+  readonly dropFolder: string;
+  /** Empty on a machine that only archives. */
+  readonly proxies: readonly ProxyConfig[];
+  /** Null on a machine that only relays. */
+  readonly archive: ArchiveConfig | null;
+  readonly profiles: Readonly<Record<string, ProfileConfig>>;
+  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
+  /** How long running sessions may take to finish when `mailtee run` is stopped or restarted. */
+  readonly drainSeconds: number;
+  readonly permissions: { readonly fileMode: number; readonly folderMode: number };
+  /** Where the self-signed certificate is made and kept, for listeners that name no certificate. */
+  readonly selfSigned: CertificateFiles;
+}
+
+export type ProxyConfig = SmtpProxyConfig | Pop3ProxyConfig;
+
+/** What proxies of every kind have. */
+export interface CommonProxyConfig {
+  /** Unique among the proxies. */
+  readonly name: string;
+  readonly dropFolder: string;
+  readonly listen: readonly ListenConfig[];
+  readonly target: TargetConfig;
+  /** Addresses, CIDR ranges and words as `parseAddressList` of `net` takes them; never empty. */
+  readonly allowFrom: readonly string[];
+  /** True where the config itself says who is allowed, false where `allowFrom` is the default. */
+  readonly allowFromGiven: boolean;
+  /** "refuse": no copy, no delivery. "pass": deliver without a copy, and say so in the log. */
+  readonly onCaptureFailure: "refuse" | "pass";
+  readonly requireTlsForAuth: boolean;
+}
+
+export interface SmtpProxyConfig extends CommonProxyConfig {
+  readonly kind: "smtp" | "lmtp";
+  readonly bareNewline: "normalize" | "reject";
+  readonly limits: SmtpLimitsConfig;
+  readonly timeouts: SmtpTimeoutsConfig;
+}
+
+export interface Pop3ProxyConfig extends CommonProxyConfig {
+  readonly kind: "pop3";
+  /** "never": a mail that was captured before for this account and UIDL isn't captured again. */
+  readonly recapture: "never" | "always";
+  readonly limits: LimitsConfig;
+  readonly timeouts: TimeoutsConfig;
+}
+
+export interface ListenConfig {
+  readonly address: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly tls: TlsMode;
+  /** Null: the self-signed certificate. */
+  readonly certificate: CertificateFiles | null;
+}
+
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface TargetConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsMode;
+  readonly trust: TlsTrust;
+  /** For connecting and for the TLS handshake, each. */
+  readonly connectTimeoutSeconds: number;
+  /** Credentials that the proxy holds; null where clients log in themselves. */
+  readonly credentials: CredentialsConfig | null;
+}
+
+export interface CredentialsConfig {
+  readonly username: string;
+  readonly password: Secret;
+}
+
+export interface LimitsConfig {
+  /** Open connections of the proxy in all. */
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  /** The longest command line, in bytes. */
+  readonly lineBytes: number;
+  /** Bad commands of a session until it is ended. */
+  readonly errors: number;
+}
+
+export interface SmtpLimitsConfig extends LimitsConfig {
+  /** Recipients of one mail. */
+  readonly recipients: number;
+  /** The largest mail in bytes; null leaves it to the target. */
+  readonly mailSize: number | null;
+}
+
+/** Seconds. */
+export interface TimeoutsConfig {
+  /** How long a client may take for its next command, and how long a write to it may take. */
+  readonly client: number;
+  /** How long the target may take for a reply, and how long a write to it may take. */
+  readonly target: number;
+}
+
+export interface SmtpTimeoutsConfig extends TimeoutsConfig {
+  /** How long the next piece of a mail may take. */
+  readonly data: number;
+  /** How long the target may take to answer the end of a mail. */
+  readonly dataEnd: number;
+}
+
+export interface ArchiveConfig {
+  readonly path: string;
+  readonly users: readonly UserConfig[];
+}
+
+export interface UserConfig {
+  readonly name: string;
+  /** Addresses and patterns: "anna@company.example", "*@company.example". */
+  readonly addresses: readonly string[];
+  readonly pop3Users: readonly string[];
+}
+
+export interface ProfileConfig {
+  readonly name: string;
+  readonly dropFolder: string;
+  readonly deleteArchived: boolean;
+  readonly deleteUnassigned: boolean;
+  /** A cron expression; null where the profile is only run by hand. */
+  readonly schedule: string | null;
+  /** An IANA time zone; null for the machine's own. */
+  readonly timeZone: string | null;
+}
