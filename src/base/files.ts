@@ -46,7 +46,7 @@ export const denoFileOps: FileOps = {
   create(path, mode) {
     const file = Deno.openSync(path, { write: true, createNew: true, mode });
     try {
-      widen(path, mode);
+      widenMode(path, mode);
     } catch (error) {
       file.close();
       throw error;
@@ -56,7 +56,7 @@ export const denoFileOps: FileOps = {
   openForWriting: (path) => new DenoFile(Deno.openSync(path, { write: true })),
   makeDirectory(path, mode) {
     Deno.mkdirSync(path, { mode });
-    widen(path, mode);
+    widenMode(path, mode);
   },
   rename: (from, to) => Deno.renameSync(from, to),
   remove: (path) => Deno.removeSync(path),
@@ -97,7 +97,8 @@ class DenoFile implements OpenFile {
   }
 }
 
-function widen(path: string, mode: number): void {
+/** Gives a file or folder the bits for others that a umask took away; does nothing where systems have no modes. */
+export function widenMode(path: string, mode: number): void {
   if (HAS_MODES && (mode & SHARED_BITS) !== 0) Deno.chmodSync(path, mode);
 }
 

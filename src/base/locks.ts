@@ -1,6 +1,6 @@
 import { decodeUtf8, encodeUtf8 } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { fileError } from "./files.ts";
+import { fileError, widenMode } from "./files.ts";
 
 /** Who holds a lock, as far as the lock file tells. */
 export interface LockHolder {
@@ -35,6 +35,7 @@ export function tryLockFile(
       file.close();
       return null;
     }
+    shareLockFile(path, options.mode);
     writeHolder(file, options.clock ?? systemClock);
   } catch (error) {
     file?.close();
@@ -55,6 +56,16 @@ class HeldLock implements FileLock {
   release(): void {
     this.#file?.close();
     this.#file = null;
+  }
+}
+
+/** Only the account that made the file may change its mode; it did so when it made it. */
+function shareLockFile(path: string, mode: number | undefined): void {
+  if (mode === undefined) return;
+  try {
+    widenMode(path, mode);
+  } catch {
+    return;
   }
 }
 

@@ -1,0 +1,214 @@
+/**
+ * `.incoming/`, where captures are made. Each writer has a folder of its own in it, held by a lock for as long as the
+ * writer lives, so that several machines can share a drop folder and recovery never touches what another one is writing:
+ *
+ * ```
+ * .incoming/lock                 the gate: held while a writer's folder is made or claimed
+ * .incoming/<ULID>/lock          held by the writer
+ * .incoming/<ULID>/<ULID>.part   a capture in the making, or sealed
+ * .incoming/<ULID>/<ULID>.settled  a sealed capture, written anew because its settlement didn't fit
+ * ```
+ */
+
+import { join } from "@std/path";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { DirectorySync } from "../base/directory_sync.ts";
+import { MailteeError } from "../base/errors.ts";
+import { denoFileOps, ensureDirectory, fileError, type FileOps, isDirectory, removeIfThere } from "../base/files.ts";
+import { type FileLock, lockHolderText, tryLockFile } from "../base/locks.ts";
+import { INCOMING_NAME } from "./folder.ts";
+
+export interface IncomingOptions {
+  /** @default systemClock */
+  readonly clock?: Clock;
+  /** Mode of captures and lock files. @default 0o600 */
+  readonly fileMode?: number;
+  /** Mode of folders. @default 0o700 */
+  readonly folderMode?: number;
+  /** @default denoFileOps */
+  readonly ops?: FileOps;
+}
+
+export const LOCK_NAME = "lock";
+export const PART_SUFFIX = ".part";
+export const SETTLED_SUFFIX = ".settled";
+
+const DEFAULT_FILE_MODE = 0o600;
+const DEFAULT_FOLDER_MODE = 0o700;
+const GATE_POLL_MS = 50;
+const GATE_PATIENCE_MS = 30_000;
+
+function tryGate(incoming: string, options: IncomingOptions): FileLock | null {
+  return tryLockFile(join(incoming, LOCK_NAME), lockOptions(options));
+}
+
+function lockOptions(options: IncomingOptions): { clock: Clock; mode: number } {
+  return { clock: options.clock ?? systemClock, mode: options.fileMode ?? DEFAULT_FILE_MODE };
+}
+
+/**
+ * Does short work while holding the gate, waiting for it if need be.
+ * Rejects with MailteeError "busy" where others hold it for longer than 30 seconds.
+ */
+async function throughGate<T>(incoming: string, options: IncomingOptions, work: () => T): Promise<T> {
+  const { clock } = lockOptions(options);
+  const deadline = clock.monotonicMs() + GATE_PATIENCE_MS;
+  for (;;) {
+    const gate = tryGate(incoming, options);
+    if (gate !== null) {
+      try {
+        return work();
+      } finally {
+        gate.release();
+      }
+    }
+    if (clock.monotonicMs() >= deadline) throw gateHeld(incoming);
+    await clock.sleep(GATE_POLL_MS);
+  }
+}
+
+function gateHeld(incoming: string): MailteeError {
+  const gate = join(incoming, LOCK_NAME);
+  return new MailteeError("busy", `${gate} is held by ${lockHolderText(gate)}`, {
+    hint: "Another mailtee is just starting on this drop folder; try again.",
+  });
+}
+
+/** A writer's own folder in `.incoming/`. */
+export class WriterFolder {
+  readonly path: string;
+  readonly #drop: string;
+  readonly #options: IncomingOptions;
+  readonly #ops: FileOps;
+  readonly #entries: DirectorySync;
+  readonly #parents: readonly DirectorySync[];
+  #lock: FileLock | null = null;
+  #parentsDurable = false;
+
+  private constructor(drop: string, id: string, options: IncomingOptions) {
+    const incoming = join(drop, INCOMING_NAME);
+    this.#drop = drop;
+    this.#options = options;
+    this.#ops = options.ops ?? denoFileOps;
+    this.path = join(incoming, id);
+    this.#entries = new DirectorySync(this.path, this.#ops);
+    this.#parents = [incoming, drop].map((path) => new DirectorySync(path, this.#ops));
+  }
+
+  /**
+   * Makes a writer's folder, and the drop folder itself where only that is missing. Rejects with MailteeError "io",
+   * "disk-full", or "busy".
+   */
+  static async open(drop: string, id: string, options: IncomingOptions): Promise<WriterFolder> {
+    const folder = new WriterFolder(drop, id, options);
+    const mode = options.folderMode ?? DEFAULT_FOLDER_MODE;
+    try {
+      ensureDirectory(drop, mode, folder.#ops);
+      const incoming = join(drop, INCOMING_NAME);
+      ensureDirectory(incoming, mode, folder.#ops);
+      await throughGate(incoming, options, () => folder.#make());
+      await folder.flush();
+    } catch (error) {
+      folder.release();
+      throw fileError(error, `write into the drop folder ${drop}`);
+    }
+    return folder;
+  }
+
+  /** How many times the folder's entries were flushed. */
+  get flushes(): number {
+    return this.#entries.flushes;
+  }
+
+  /**
+   * Makes the folder again after it vanished, as when a disk was away. The drop folder itself has to be there: a missing
+   * one may be a network folder that isn't mounted, and what is written in its place would be lost to sight.
+   */
+  restore(): void {
+    if (!isDirectory(this.#drop)) {
+      throw new MailteeError("io", `the drop folder ${this.#drop} isn't there`, {
+        hint: "Mount it, or make it again; mailtee goes on by itself as soon as it's there.",
+      });
+    }
+    const incoming = join(this.#drop, INCOMING_NAME);
+    ensureDirectory(incoming, this.#options.folderMode ?? DEFAULT_FOLDER_MODE, this.#ops);
+    const gate = tryGate(incoming, this.#options);
+    if (gate === null) throw gateHeld(incoming);
+    try {
+      this.#make();
+    } finally {
+      gate.release();
+    }
+  }
+
+  #make(): void {
+    ensureDirectory(this.path, this.#options.folderMode ?? DEFAULT_FOLDER_MODE, this.#ops);
+    this.#lock?.release();
+    this.#parentsDurable = false;
+    const path = join(this.path, LOCK_NAME);
+    this.#lock = tryLockFile(path, lockOptions(this.#options));
+    if (this.#lock === null) throw new MailteeError("busy", `${path} is held by ${lockHolderText(path)}`);
+  }
+
+  /** Resolves once all files that the folder has now can be found after a power cut. */
+  async flush(): Promise<void> {
+    if (this.#parentsDurable) return await this.#entries.flush();
+    const lock = this.#lock;
+    await Promise.all([this.#entries, ...this.#parents].map((directory) => directory.flush()));
+    if (this.#lock === lock) this.#parentsDurable = true;
+  }
+
+  /** Lets the folder go. It disappears if nothing is left in it; if something is, the next start recovers it. */
+  release(): void {
+    if (this.#lock === null) return;
+    removeWriterFolder(this.path, this.#ops);
+    this.#lock.release();
+    this.#lock = null;
+  }
+}
+
+/** Removes a writer's folder that holds nothing but its lock file, which the caller must hold. */
+export function removeWriterFolder(path: string, ops: FileOps): void {
+  let names: string[];
+  try {
+    names = Array.from(Deno.readDirSync(path), (entry) => entry.name);
+  } catch {
+    return;
+  }
+  if (names.some((name) => name !== LOCK_NAME)) return;
+  removeIfThere(join(path, LOCK_NAME), ops);
+  removeIfThere(path, ops);
+}
+
+/** A writer's folder that nobody holds any more, now held by the caller. */
+export interface ClaimedFolder {
+  readonly path: string;
+  readonly lock: FileLock;
+}
+
+/**
+ * Claims all writer folders whose owners are gone. The caller releases each lock.
+ * Gives also those that couldn't be looked into, with the error. Rejects with MailteeError "io" or "busy".
+ */
+export async function claimAbandoned(
+  drop: string,
+  options: IncomingOptions,
+): Promise<{ claimed: ClaimedFolder[]; failed: { path: string; error: unknown }[] }> {
+  const incoming = join(drop, INCOMING_NAME);
+  const claimed: ClaimedFolder[] = [];
+  const failed: { path: string; error: unknown }[] = [];
+  if (!isDirectory(incoming)) return { claimed, failed };
+  await throughGate(incoming, options, () => {
+    for (const entry of Deno.readDirSync(incoming)) {
+      if (!entry.isDirectory) continue;
+      const path = join(incoming, entry.name);
+      try {
+        const lock = tryLockFile(join(path, LOCK_NAME), lockOptions(options));
+        if (lock !== null) claimed.push({ path, lock });
+      } catch (error) {
+        failed.push({ path, error });
+      }
+    }
+  });
+  return { claimed, failed };
+}
