@@ -10,11 +10,12 @@
  * ```
  */
 
-import { join } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { DirectorySync } from "../base/directory_sync.ts";
 import { MailteeError } from "../base/errors.ts";
 import { denoFileOps, ensureDirectory, fileError, type FileOps, isDirectory, removeIfThere } from "../base/files.ts";
+import { ulidTime } from "../base/ids.ts";
 import { type FileLock, lockHolderText, tryLockFile } from "../base/locks.ts";
 import { INCOMING_NAME } from "./folder.ts";
 
@@ -103,7 +104,7 @@ export class WriterFolder {
     const folder = new WriterFolder(drop, id, options);
     const mode = options.folderMode ?? DEFAULT_FOLDER_MODE;
     try {
-      ensureDirectory(drop, mode, folder.#ops);
+      if (ensureDirectory(drop, mode, folder.#ops)) await folder.#ops.syncDirectory(dirname(resolve(drop)));
       const incoming = join(drop, INCOMING_NAME);
       ensureDirectory(incoming, mode, folder.#ops);
       await throughGate(incoming, options, () => folder.#make());
@@ -200,7 +201,7 @@ export async function claimAbandoned(
   if (!isDirectory(incoming)) return { claimed, failed };
   await throughGate(incoming, options, () => {
     for (const entry of Deno.readDirSync(incoming)) {
-      if (!entry.isDirectory) continue;
+      if (!entry.isDirectory || Number.isNaN(ulidTime(entry.name))) continue;
       const path = join(incoming, entry.name);
       try {
         const lock = tryLockFile(join(path, LOCK_NAME), lockOptions(options));

@@ -112,18 +112,27 @@ export interface Capture {
    * be passed on. Rejects with MailteeError "disk-full" or "io"; a failed flush is never tried again.
    */
   seal(): Promise<void>;
-  /** Writes the outcome into the report and makes the capture visible by a rename. Gives the file's path. */
+  /**
+   * Writes the outcome into the report and makes the capture visible by a rename. Gives the file's path. Rejects with
+   * MailteeError "disk-full" or "io".
+   */
   commit(settlement: Settlement): Promise<string>;
-  /** Leaves nothing behind. Never throws; safe after anything but a successful commit. */
+  /**
+   * Leaves nothing behind, except after a rejected `commit`: then the target may hold the mail, and the sealed file stays
+   * in `.incoming/` for the next start's recovery. Never throws; may be called at any time and does nothing after a
+   * successful commit.
+   */
   abort(): void;
 }
 
 /** What a start found in `.incoming/` (contracts.md, section 3, rule 4). */
 export interface Recovery {
-  /** Files of complete captures, now visible with outcome `unknown`. */
+  /** Files of complete captures, now visible, with outcome `unknown` unless they had been settled. */
   readonly committed: readonly string[];
   /** How many incomplete ones were discarded. */
   readonly discarded: number;
+  /** What could neither be finished nor discarded, and stays where it is. */
+  readonly failed: readonly { readonly path: string; readonly reason: string }[];
 }
 
 /** The writing side of a drop folder; one per folder and process. */

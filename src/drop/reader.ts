@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { basename } from "@std/path";
+import { concatBytes } from "../base/bytes.ts";
+import { errorText, MailteeError } from "../base/errors.ts";
+import { fileError } from "../base/files.ts";
+import {
+  MAX_PREAMBLE_BYTES,
+  MAX_TAIL_BYTES,
+  type ParsedPreamble,
+  type ParsedTail,
+  parsePreamble,
+  parseTail,
+} from "./capture.ts";
+import type { CaptureFile } from "./types.ts";
+
+/** Most captures are read whole by the first read. */
+const FIRST_READ_BYTES = 32 * 1024;
+const MAIL_READ_BYTES = 64 * 1024;
+
+/**
+ * Reads a capture's report and finds the mail in it, from the file's two ends; the mail itself isn't read. The file may
+ * have any name.
+ *
+ * Rejects with MailteeError: "malformed" for what isn't a capture (a foreign file, a symlink, a directory, a FIFO, a name
+ * with control characters, a newer format), "damaged" for a capture that is cut off or whose sizes don't agree,
+ * "not-found", or "io".
+ */
+export async function readCapture(path: string): Promise<CaptureFile> {
+  using file = await openRegularFile(path);
+  try {
+    const { size } = await file.stat();
+    const preamble = await readPreamble(file, size);
+    const tail = await readTail(file, size, preamble.boundary);
+    const mailSize = size - tail.length - preamble.mailOffset;
+    if (mailSize !== tail.report.mail.size) {
+      throw new MailteeError(
+        "damaged",
+        `it holds ${mailSize} octets of mail, its report says ${tail.report.mail.size}`,
+      );
+    }
+    return { path, report: tail.report, mailOffset: preamble.mailOffset };
+  } catch (error) {
+    throw captureError(error, path);
+  }
+}
+
+async function readPreamble(file: Deno.FsFile, size: number): Promise<ParsedPreamble & { kind: "preamble" }> {
+  for (let length = FIRST_READ_BYTES;; length *= 4) {
+    const parsed = parsePreamble(await readAt(file, 0, Math.min(length, size)));
+    if (parsed.kind === "preamble") return parsed;
+    if (parsed.kind === "other") throw new MailteeError("malformed", `it isn't a capture: ${parsed.reason}`);
+    if (length >= size) throw new MailteeError("damaged", "it is cut off before the mail begins");
+    if (length >= MAX_PREAMBLE_BYTES) {
+      throw new MailteeError("malformed", "it isn't a capture: its first part is too long");
+    }
+  }
+}
+
+async function readTail(file: Deno.FsFile, size: number, boundary: string): Promise<ParsedTail & { kind: "tail" }> {
+  for (let length = FIRST_READ_BYTES;; length *= 4) {
+    const offset = Math.max(0, size - length);
+    const parsed = parseTail(await readAt(file, offset, size - offset), boundary);
+    if (parsed.kind === "tail") return parsed;
+    if (offset === 0 || length >= MAX_TAIL_BYTES) throw new MailteeError("damaged", "its report is missing");
+  }
+}
+
+async function readAt(file: Deno.FsFile, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  await file.seek(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** Looks at the name's own entry first, so that neither a link is followed nor a FIFO waited for. */
+async function openRegularFile(path: string): Promise<Deno.FsFile> {
+  if (/\p{Cc}/u.test(basename(path))) {
+    throw new MailteeError("malformed", `${JSON.stringify(path)} has control characters in its name`);
+  }
+  try {
+    const entry = await Deno.lstat(path);
+    if (!entry.isFile) throw new MailteeError("malformed", `it isn't a capture: ${kindOf(entry)}`);
+    const file = await Deno.open(path, { read: true });
+    const opened = await file.stat();
+    if (opened.ino === entry.ino && opened.dev === entry.dev) return file;
+    file.close();
+    throw new MailteeError("io", "it was replaced by another file while it was opened");
+  } catch (error) {
+    throw captureError(error, path);
+  }
+}
+
+function kindOf(entry: Deno.FileInfo): string {
+  if (entry.isSymlink) return "it's a symbolic link";
+  if (entry.isDirectory) return "it's a folder";
+  return "it's neither a file nor a folder";
+}
+
+function captureError(error: unknown, path: string): MailteeError {
+  if (error instanceof MailteeError) {
+    const { cause, hint } = error;
+    return new MailteeError(error.code, `${path}: ${errorText(error)}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+  if (error instanceof Deno.errors.NotFound) {
+    return new MailteeError("not-found", `${path} isn't there any more`, { cause: error });
+  }
+  return fileError(error, `read ${path}`);
+}
+
+/**
+ * The mail's octets, exactly as they went over the wire, in chunks that the caller may keep. Ends with MailteeError
+ * "damaged" where their SHA-256 isn't the report's, so nothing may be made final before the end is reached; "not-found"
+ * or "io" where the file can't be read. `ReadableStream.from` makes a stream of it.
+ */
+export async function* openMail(capture: CaptureFile): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const { path, mailOffset, report: { mail } } = capture;
+  using file = await openRegularFile(path);
+  const hash = createHash("sha256");
+  try {
+    await file.seek(mailOffset, Deno.SeekMode.Start);
+    for (let left = mail.size; left > 0;) {
+      const buffer = new Uint8Array(Math.min(left, MAIL_READ_BYTES));
+      const count = await file.read(buffer);
+      if (count === null) throw new MailteeError("damaged", `it lacks the mail's last ${left} octets`);
+      const chunk = buffer.subarray(0, count);
+      hash.update(chunk);
+      left -= count;
+      yield chunk;
+    }
+    if (hash.digest("hex") !== mail.sha256) {
+      throw new MailteeError("damaged", "the mail in it isn't the one that was captured: its SHA-256 differs");
+    }
+  } catch (error) {
+    throw captureError(error, path);
+  }
+}
+
+/** The mail's octets whole, verified; for mails that fit into memory. Rejects as `openMail` does. */
+export async function readMail(capture: CaptureFile): Promise<Uint8Array<ArrayBuffer>> {
+  return concatBytes(await Array.fromAsync(openMail(capture)));
+}

@@ -1,0 +1,180 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { MailteeError } from "../base/errors.ts";
+import { denoFileOps, errorNumber, fileError, type FileOps, freeBytes } from "../base/files.ts";
+import { createUlidMaker } from "../base/ids.ts";
+import { type CaptureContext, type EndState, FileCapture } from "./file_capture.ts";
+import { type IncomingOptions, WriterFolder } from "./incoming.ts";
+import { recoverDropFolder } from "./recovery.ts";
+import type { Capture, CaptureStart, DropWriter, Recovery } from "./types.ts";
+
+export interface DropWriterOptions extends IncomingOptions {
+  /** Makes the captures' ULIDs; each greater than the one before. @default createUlidMaker(clock.now) */
+  readonly ids?: () => string;
+  /** Host part of the addresses in a capture's own header. @default this machine's name */
+  readonly hostName?: string;
+  /** Where less space is free, no capture is begun. @default 67108864, 64 MiB */
+  readonly lowWaterBytes?: number;
+  /** Bytes free on the file system of a path. @default freeBytes of base/files.ts */
+  readonly freeBytes?: (path: string) => number;
+}
+
+/** What a writer did since it was opened. */
+export interface DropWriterCounters {
+  /** Captures under way. */
+  readonly open: number;
+  readonly committed: number;
+  /** Captures that couldn't be begun, or ended by a failure of the disk. */
+  readonly failed: number;
+  /** Octets of the mails in committed captures. */
+  readonly bytes: number;
+  /** Flushes of the directory that captures are made in. */
+  readonly directoryFlushes: number;
+}
+
+/** A drop writer over files, with what `mailtee status` wants to know of it. */
+export interface FileDropWriter extends DropWriter {
+  /** What an earlier writer had left behind, found at the opening. */
+  readonly recovery: Recovery;
+  counters(): DropWriterCounters;
+}
+
+const DEFAULT_FILE_MODE = 0o600;
+const DEFAULT_LOW_WATER_BYTES = 64 * 1024 * 1024;
+const SPACE_CHECK_INTERVAL_MS = 1000;
+
+/**
+ * Opens a drop folder for writing: recovers what died in `.incoming/`, then makes a folder of its own in there. Creates
+ * the drop folder where only its last part is missing.
+ * Rejects with MailteeError "io" or "disk-full", or "busy" where others are just starting on it.
+ */
+export async function openDropWriter(path: string, options: DropWriterOptions = {}): Promise<FileDropWriter> {
+  const clock = options.clock ?? systemClock;
+  const ids = options.ids ?? createUlidMaker(() => clock.now());
+  const recovery = await recoverDropFolder(path, options);
+  const folder = await WriterFolder.open(path, ids(), options);
+  return new FolderWriter(path, folder, recovery, ids, clock, options);
+}
+
+class FolderWriter implements FileDropWriter {
+  readonly path: string;
+  readonly recovery: Recovery;
+  readonly #folder: WriterFolder;
+  readonly #ids: () => string;
+  readonly #clock: Clock;
+  readonly #ops: FileOps;
+  readonly #lowWaterBytes: number;
+  readonly #freeBytes: (path: string) => number;
+  readonly #context: CaptureContext;
+  readonly #open = new Set<FileCapture>();
+  #spaceCheckedAt = -Infinity;
+  #lowOnSpace = false;
+  #closed = false;
+  #committed = 0;
+  #failed = 0;
+  #bytes = 0;
+
+  constructor(
+    path: string,
+    folder: WriterFolder,
+    recovery: Recovery,
+    ids: () => string,
+    clock: Clock,
+    options: DropWriterOptions,
+  ) {
+    this.path = path;
+    this.recovery = recovery;
+    this.#folder = folder;
+    this.#ids = ids;
+    this.#clock = clock;
+    this.#ops = options.ops ?? denoFileOps;
+    this.#lowWaterBytes = options.lowWaterBytes ?? DEFAULT_LOW_WATER_BYTES;
+    this.#freeBytes = options.freeBytes ?? freeBytes;
+    this.#context = {
+      drop: path,
+      folder,
+      ops: this.#ops,
+      clock,
+      hostName: hostPart(options.hostName ?? Deno.hostname()),
+      fileMode: options.fileMode ?? DEFAULT_FILE_MODE,
+      ended: (capture, state) => this.#ended(capture, state),
+    };
+  }
+
+  begin(start: CaptureStart): Capture {
+    if (this.#closed) throw new MailteeError("io", `the drop folder ${this.path} was closed`);
+    try {
+      this.#checkSpace();
+      const capture = this.#create(this.#ids(), start);
+      this.#open.add(capture);
+      return capture;
+    } catch (error) {
+      this.#failed++;
+      throw fileError(error, `begin a capture in ${this.path}`);
+    }
+  }
+
+  /** A folder that vanished is made again once. */
+  #create(id: string, start: CaptureStart): FileCapture {
+    try {
+      return new FileCapture(id, start, this.#context);
+    } catch (error) {
+      if (errorNumber(error) !== "ENOENT" && !(error instanceof Deno.errors.NotFound)) throw error;
+      this.#folder.restore();
+      return new FileCapture(id, start, this.#context);
+    }
+  }
+
+  /** Looks at the free space once a second at most. */
+  #checkSpace(): void {
+    const now = this.#clock.monotonicMs();
+    if (now - this.#spaceCheckedAt >= SPACE_CHECK_INTERVAL_MS) {
+      this.#spaceCheckedAt = now;
+      this.#lowOnSpace = this.#measuredFreeBytes() < this.#lowWaterBytes;
+    }
+    if (this.#lowOnSpace) {
+      throw new MailteeError("disk-full", `less than ${this.#lowWaterBytes} bytes are free for ${this.path}`, {
+        hint: "Free some space; mails are taken again within a second.",
+      });
+    }
+  }
+
+  /** Infinity where the system doesn't tell: then the write itself shows whether there's room. */
+  #measuredFreeBytes(): number {
+    try {
+      return this.#freeBytes(this.path);
+    } catch {
+      return Infinity;
+    }
+  }
+
+  #ended(capture: FileCapture, state: EndState): void {
+    this.#open.delete(capture);
+    if (state === "failed" || state === "set-aside") this.#failed++;
+    if (state !== "committed") return;
+    this.#committed++;
+    this.#bytes += capture.size;
+  }
+
+  counters(): DropWriterCounters {
+    return {
+      open: this.#open.size,
+      committed: this.#committed,
+      failed: this.#failed,
+      bytes: this.#bytes,
+      directoryFlushes: this.#folder.flushes,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    for (const capture of [...this.#open]) capture.abandon();
+    this.#folder.release();
+    return Promise.resolve();
+  }
+}
+
+/** A host name that may stand in a header; a machine's name can hold anything. */
+function hostPart(name: string): string {
+  const safe = name.replaceAll(/[^A-Za-z0-9.-]/g, "");
+  return safe === "" ? "localhost" : safe;
+}
