@@ -1,0 +1,206 @@
+/**
+ * The SMTP session in the middle as a pure function: state and event give a new state and effects. It decides what a
+ * client may say when, keeps replies in order, and knows what the target has accepted; it touches no socket.
+ */
+
+import { authenticationIdentity } from "../sasl/identity.ts";
+import { encodeUtf8 } from "../base/bytes.ts";
+import { filterHelloReply, noExtensions } from "./extensions.ts";
+import { localReplies } from "./local_replies.ts";
+import { lossOfSession, type MailEnd, settleMail, type TargetLoss } from "./mail_end.ts";
+import { formatReply, isPositive, type Reply, replyLines, replyText } from "./reply.ts";
+import { onCommand } from "./session_commands.ts";
+import { Turn } from "./session_turn.ts";
+import type { SessionEvent, SessionState, Step, Transaction } from "./session_state.ts";
+
+/** What an event changes, and what there is to do. Line and reply bytes in effects are those of the event. */
+export function step(state: SessionState, event: SessionEvent): Step {
+  const turn = new Turn(state);
+  if (!state.ended) react(turn, event);
+  return { state: turn.state, effects: turn.effects };
+}
+
+function react(turn: Turn, event: SessionEvent): void {
+  switch (event.kind) {
+    case "greeting":
+      turn.set({ refused: !isPositive(event.reply) });
+      return turn.answer(event.reply);
+    case "command":
+      return onCommand(turn, event.command, event.line, event.talkedOn);
+    case "bad-line":
+      return onBadLine(turn, event.problem);
+    case "auth-response":
+      return onAuthResponse(turn, event.line);
+    case "reply":
+      return onReply(turn, event.reply);
+    case "introduced":
+      return onIntroduced(turn, event);
+    case "introduction-failed":
+      turn.answer(event.answer);
+      return turn.end(event.reason);
+    case "client-tls-started":
+      return onClientTls(turn);
+    case "mail-ended":
+      return onMailEnded(turn, event.end);
+    case "chunk-answered":
+      return onChunkAnswered(turn, event.reply);
+    case "chunk-skipped":
+      return turn.refuse(event.answer);
+    case "client-lost":
+      if (event.how === "timeout") turn.answer(localReplies.clientTimeout);
+      return turn.end(
+        event.how === "timeout" ? "client-timeout" : event.how === "tls" ? "client-tls" : "client-closed",
+      );
+    case "target-lost":
+      return onTargetLost(turn, event.loss);
+    case "shutdown":
+      turn.answerNow(localReplies.shuttingDown);
+      return turn.end("shutdown");
+  }
+}
+
+function onBadLine(turn: Turn, problem: "too-long" | "bare-newline"): void {
+  if (turn.state.exchange === null) {
+    return turn.refuse(problem === "too-long" ? localReplies.lineTooLong : localReplies.bareNewline);
+  }
+  // The target still waits for a response: cancel there (RFC 4954 section 4), and say why here.
+  const answer = problem === "too-long" ? localReplies.authLineTooLong : localReplies.bareNewline;
+  turn.forward(encodeUtf8("*"), { from: "target", command: authCommand(turn), instead: answer });
+}
+
+function onAuthResponse(turn: Turn, line: Uint8Array): void {
+  const { exchange } = turn.state;
+  if (exchange === null) return;
+  if (!exchange.told && line.length > 0) {
+    const identity = authenticationIdentity(exchange.mechanism, String.fromCharCode(...line));
+    turn.set({ exchange: { ...exchange, identity, told: true } });
+  }
+  turn.forward(line, { from: "target", command: authCommand(turn) });
+}
+
+function authCommand(turn: Turn) {
+  return { verb: "AUTH", mechanism: turn.state.exchange?.mechanism ?? "", initial: null } as const;
+}
+
+/** The target's next reply: to the oldest command that it owes one, or unasked. */
+function onReply(turn: Turn, reply: Reply): void {
+  const [first] = turn.state.expected;
+  if (first === undefined || first.from !== "target") return onUnaskedReply(turn, reply);
+  turn.set({ expected: turn.state.expected.slice(1) });
+  if (reply.code === 421) {
+    turn.answerNow(reply);
+    return turn.end("target-closed");
+  }
+  const { command } = first;
+  switch (command.verb) {
+    case "MAIL":
+      if (isPositive(reply)) turn.set({ transaction: newTransaction(command.path.address, command.params) });
+      break;
+    case "RCPT":
+      turn.set({ transaction: withRecipient(turn.state.transaction, command.path.address, command.params, reply) });
+      break;
+    case "RSET":
+      if (isPositive(reply)) turn.resetTransaction();
+      break;
+    case "AUTH":
+      onAuthReply(turn, reply, first.instead !== undefined);
+      break;
+  }
+  const answer = first.instead === undefined ? reply : first.instead;
+  if (answer !== null) turn.answerNow(answer);
+  turn.releaseOwnReplies();
+  if (command.verb === "QUIT") turn.end("quit");
+}
+
+/** Servers say 421 before they hang up on an idle session; anything else unasked makes all that follows ambiguous. */
+function onUnaskedReply(turn: Turn, reply: Reply): void {
+  turn.answerNow(reply.code === 421 ? reply : localReplies.targetUnintelligible);
+  turn.end("target-closed");
+}
+
+function onAuthReply(turn: Turn, reply: Reply, cancelled: boolean): void {
+  if (reply.code === 334 && !cancelled) return;
+  const { exchange, errors } = turn.state;
+  if (isPositive(reply)) turn.set({ authenticatedAs: exchange?.identity ?? null });
+  turn.set({ exchange: null, errors: isPositive(reply) ? errors : errors + 1 });
+}
+
+function newTransaction(mailFrom: string, params: readonly string[]): Transaction {
+  return { mailFrom, params, recipients: [], rejectedRecipients: [], chunks: "none", stale: false };
+}
+
+/** RFC 5321 section 4.1.1.3: each recipient has a reply of its own. */
+function withRecipient(
+  transaction: Transaction | null,
+  address: string,
+  params: readonly string[],
+  reply: Reply,
+): Transaction | null {
+  if (transaction === null) return null;
+  const recipient = { address, params, reply: replyText(reply) };
+  return isPositive(reply)
+    ? { ...transaction, recipients: [...transaction.recipients, recipient] }
+    : { ...transaction, rejectedRecipients: [...transaction.rejectedRecipients, recipient] };
+}
+
+/** RFC 5321 section 4.1.4: an accepted EHLO or HELO also resets. */
+function onIntroduced(turn: Turn, event: SessionEvent & { kind: "introduced" }): void {
+  const { state } = turn;
+  if (!isPositive(event.reply)) {
+    turn.answer(event.reply);
+    return event.reply.code === 421 ? turn.end("target-closed") : undefined;
+  }
+  turn.resetTransaction();
+  turn.set({
+    clientName: event.name,
+    extensions: event.extensions,
+    targetTls: event.targetTls,
+    helloDue: false,
+  });
+  if (event.as === "HELO") {
+    return turn.answer(formatReply(event.reply.code, "", replyLines(event.reply)[0] ?? ""));
+  }
+  const { settings } = state;
+  turn.answer(filterHelloReply(event.reply, {
+    offerStartTls: settings.offersStartTls && !state.clientTls && state.authenticatedAs === null,
+    allowAuth: !settings.holdsCredentials && (state.clientTls || !settings.requireTlsForAuth),
+    bothLegsTls: state.clientTls && event.targetTls,
+    maxMailBytes: settings.maxMailBytes,
+    maxRecipients: settings.maxRecipients,
+  }));
+}
+
+/** RFC 3207 section 4.2: both sides forget what was said in clear text; the target has to forget it too. */
+function onClientTls(turn: Turn): void {
+  if (turn.state.transaction !== null) turn.resetTarget();
+  turn.set({ clientTls: true, clientName: null, extensions: noExtensions, helloDue: true });
+}
+
+function onMailEnded(turn: Turn, end: MailEnd): void {
+  const { answers, targetOpen, clientOpen, transactionOver } = settleMail(end);
+  for (const reply of answers) turn.answer(reply);
+  if (!targetOpen) turn.cutTarget();
+  const { transaction } = turn.state;
+  if (end.kind === "copy-failed" && targetOpen) turn.resetTarget();
+  else turn.set({ transaction: transactionOver || transaction === null ? null : { ...transaction, stale: true } });
+  if (!clientOpen) turn.end(endReasonOf(end));
+}
+
+function endReasonOf(end: MailEnd) {
+  if (end.kind === "client-lost") return end.how === "timeout" ? "client-timeout" : "client-closed";
+  return end.kind === "early-talk" ? "client-protocol" : "target-closed";
+}
+
+function onChunkAnswered(turn: Turn, reply: Reply): void {
+  const { transaction } = turn.state;
+  turn.answer(reply);
+  if (reply.code === 421) return turn.end("target-closed");
+  if (transaction === null) return;
+  turn.set({ transaction: { ...transaction, chunks: isPositive(reply) ? "flowing" : "failed" } });
+  if (!isPositive(reply)) turn.abortCopy();
+}
+
+function onTargetLost(turn: Turn, loss: TargetLoss): void {
+  if (!turn.state.refused) turn.answerNow(lossOfSession[loss]);
+  turn.end(turn.state.refused ? "target-refused" : "target-closed");
+}
