@@ -1,0 +1,30 @@
+/** What processes have used so far, from Linux's /proc. */
+
+export interface ProcessUse {
+  /** User and system time of all. */
+  readonly cpuMs: number;
+  /** Peak resident memory of all together. */
+  readonly peakMb: number;
+}
+
+/** Linux counts process times in hundredths of a second (USER_HZ). */
+const MS_PER_TICK = 10;
+
+/** Sums up; a process that is gone counts nothing. */
+export function processUse(pids: readonly number[]): ProcessUse {
+  let cpuMs = 0;
+  let peakMb = 0;
+  for (const pid of pids) {
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+      // Fields after the name in parentheses: state is the 3rd of all, utime the 14th, stime the 15th.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      cpuMs += (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+      const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
+      peakMb += Number(peak?.[1] ?? 0) / 1024;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return { cpuMs, peakMb };
+}

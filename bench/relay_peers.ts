@@ -1,0 +1,182 @@
+/** The programs that the relay bench puts between smtp-source and smtp-sink, each started on a free port. */
+
+import { findProgram } from "../tests/peers/peer.ts";
+import { freePorts, isListening, runOrFail, startProgram } from "../tests/peers/program.ts";
+import { join } from "@std/path";
+
+/** Something between a client and a server that listens on `port`. */
+export interface Relay {
+  readonly port: number;
+  /** The processes whose CPU and memory count as its own. */
+  readonly pids: () => Promise<readonly number[]>;
+  readonly stop: () => Promise<unknown>;
+}
+
+export interface RelayKind {
+  readonly name: string;
+  /** Debian's name of a missing program; null where it can run. */
+  readonly missing: () => string | null;
+  readonly start: (sinkPort: number, folder: string) => Promise<Relay>;
+  /** True where the client's last answer comes before the mail was delivered: the sink's count decides. */
+  readonly queues?: boolean;
+}
+
+const direct: RelayKind = {
+  name: "direct",
+  missing: () => null,
+  start: (sinkPort) =>
+    Promise.resolve({ port: sinkPort, pids: () => Promise.resolve([]), stop: () => Promise.resolve() }),
+};
+
+const haproxy: RelayKind = {
+  name: "haproxy (TCP)",
+  missing: () => findProgram("haproxy") === undefined ? "haproxy" : null,
+  start: async (sinkPort, folder) => {
+    const [port = 0] = freePorts(1);
+    const config = join(folder, "haproxy.cfg");
+    await Deno.writeTextFile(
+      config,
+      `global\n  maxconn 8000\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 10s\n  timeout client 300s\n` +
+        `  timeout server 300s\nlisten smtp\n  bind 127.0.0.1:${port}\n  server sink 127.0.0.1:${sinkPort}\n`,
+    );
+    return await startListening("haproxy", ["-db", "-f", config], port);
+  },
+};
+
+const nginx: RelayKind = {
+  name: "nginx stream",
+  missing: () => findProgram("nginx") === undefined ? "nginx-light libnginx-mod-stream" : null,
+  start: async (sinkPort, folder) => {
+    const [port = 0] = freePorts(1);
+    const config = join(folder, "nginx.conf");
+    await Deno.writeTextFile(
+      config,
+      `include /etc/nginx/modules-enabled/*.conf;\ndaemon off;\nuser root;\nworker_processes 1;\n` +
+        `pid ${folder}/nginx.pid;\nerror_log ${folder}/nginx.log;\nevents { worker_connections 16000; }\n` +
+        `stream { server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${sinkPort}; } }\n`,
+    );
+    return await startListening("nginx", ["-c", config], port);
+  },
+};
+
+function postfix(name: string, queues: boolean): RelayKind {
+  return {
+    name,
+    queues,
+    missing: () => findProgram("postfix") === undefined ? "postfix" : null,
+    start: async (sinkPort, folder) => {
+      const [port = 0] = freePorts(1);
+      const etc = join(folder, "postfix");
+      const spool = join(folder, "postfix-spool");
+      const data = join(folder, "postfix-data");
+      for (const path of [etc, spool, data]) await Deno.mkdir(path, { recursive: true });
+      await runOrFail("chown", { args: ["postfix", data] });
+      await Deno.chmod(folder, 0o755);
+      await Deno.writeTextFile(join(etc, "main.cf"), postfixMain(spool, data, sinkPort, queues));
+      await Deno.writeTextFile(join(etc, "master.cf"), postfixMaster(port, sinkPort, queues));
+      await runOrFail("postfix", { args: ["-c", etc, "start"] });
+      await untilListening(port);
+      return {
+        port,
+        pids: async () => await descendants(Number(await Deno.readTextFile(join(spool, "pid/master.pid")))),
+        stop: () => runOrFail("postfix", { args: ["-c", etc, "abort"] }),
+      };
+    },
+  };
+}
+
+function postfixMain(spool: string, data: string, sinkPort: number, queues: boolean): string {
+  return `compatibility_level = 3.6
+queue_directory = ${spool}
+data_directory = ${data}
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = ${join(data, "log")}
+maillog_file_prefixes = ${data}
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+myhostname = relay.example
+mydestination =
+mynetworks = 127.0.0.0/8
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+smtpd_peername_lookup = no
+message_size_limit = 1100000000
+default_process_limit = 300
+smtp_host_lookup = native
+${queues ? `relayhost = [127.0.0.1]:${sinkPort}\nsmtp_destination_concurrency_limit = 50\n` : ""}`;
+}
+
+function postfixMaster(port: number, sinkPort: number, queues: boolean): string {
+  const filter = queues ? "" : `\n  -o smtpd_proxy_filter=127.0.0.1:${sinkPort}`;
+  return `127.0.0.1:${port} inet n - n - 300 smtpd${filter}
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+smtp unix - - n - 100 smtp
+relay unix - - n - 100 smtp
+error unix - - n - - error
+retry unix - - n - - error
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+`;
+}
+
+function mailtee(name: string, extra: string): RelayKind {
+  return {
+    name,
+    missing: () => null,
+    start: async (sinkPort, folder) => {
+      const [port = 0] = freePorts(1);
+      const config = join(folder, "proxy.config.yaml");
+      await Deno.writeTextFile(
+        config,
+        `dropFolder: ${join(folder, "drop")}\nlog: { level: warning }\nproxies:\n  - kind: smtp\n` +
+          `    listen: [{ address: 127.0.0.1, port: ${port}, tls: none }]\n` +
+          `    target: { host: 127.0.0.1, port: ${sinkPort} }\n` +
+          `    limits: { connections: 20000, connectionsPerAddress: 20000 }\n${extra}`,
+      );
+      const binary = Deno.env.get("MAILTEE_BIN");
+      return binary === undefined
+        ? await startListening(Deno.execPath(), ["run", "-A", "--no-check", "main.ts", "run", config], port)
+        : await startListening(binary, ["run", config], port);
+    },
+  };
+}
+
+/** Every kind, in the order of the table's rows. */
+export const RELAYS: readonly RelayKind[] = [
+  direct,
+  haproxy,
+  nginx,
+  postfix("Postfix, before-queue filter", false),
+  postfix("Postfix, queue", true),
+  mailtee("mailtee", ""),
+];
+
+async function startListening(binary: string, args: readonly string[], port: number): Promise<Relay> {
+  const program = startProgram(binary, { args });
+  await program.waitFor(() => isListening(port));
+  return { port, pids: () => descendants(program.pid), stop: () => program.stop() };
+}
+
+async function untilListening(port: number): Promise<void> {
+  while (!await isListening(port)) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** A process and all that it started. */
+async function descendants(pid: number): Promise<number[]> {
+  const all = [pid];
+  for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {
+    const children = await Deno.readTextFile(`/proc/${pid}/task/${task.name}/children`);
+    for (const child of children.split(" ").filter(Boolean)) all.push(...await descendants(Number(child)));
+  }
+  return all;
+}
