@@ -7,7 +7,7 @@
  */
 
 import { encodeUtf8 } from "../base/bytes.ts";
-import type { Outcome, ReportRecipient, TransmissionReport } from "./types.ts";
+import type { Outcome, ReportRecipient, ReportTls, SmtpTransmission, TransmissionReport } from "./types.ts";
 
 /** The smallest unit that disks write whole; the region is as long and begins at a multiple of it. */
 export const SETTLEMENT_BYTES = 512;
@@ -25,45 +25,50 @@ export function unknownEnd(kind: "smtp" | "pop3"): SettledEnd {
   return { outcome: "unknown", finished: null, ...(kind === "smtp" ? { reply: null } : {}) };
 }
 
-/** The JSON up to the settlement region. No line begins with anything but a brace or white space. */
+/**
+ * The JSON up to the settlement region. Members stand in a fixed order, and none but these, whatever else the values hold.
+ * No line begins with anything but a brace or white space.
+ */
 export function reportStart(report: Omit<TransmissionReport, "outcome" | "finished">): string {
-  const lines = [
-    "{",
-    `  "version": ${report.version},`,
-    `  "id": ${JSON.stringify(report.id)},`,
-    `  "proxy": ${compact(report.proxy, ["name", "kind", "listen"])},`,
-    `  "client": ${compact(report.client, ["address", "port", "helo", "tls", "authenticatedAs"])},`,
-    `  "target": ${compact(report.target, ["host", "address", "port", "tls"])},`,
-    `  "started": ${JSON.stringify(report.started)},`,
-    `  "mail": ${compact(report.mail, ["size", "sha256", "headerSize"])},`,
-  ];
-  if (report.smtp !== undefined) {
-    lines.push(
-      `  "smtp": {`,
-      `    "mailFrom": ${JSON.stringify(report.smtp.mailFrom)},`,
-      `    "params": ${JSON.stringify(report.smtp.params)},`,
-      `    "recipients": ${recipientList(report.smtp.recipients)},`,
-      `    "rejectedRecipients": ${recipientList(report.smtp.rejectedRecipients)},`,
-    );
-  } else if (report.pop3 !== undefined) {
-    lines.push(`  "pop3": ${compact(report.pop3, ["user", "uidl", "messageNumber"])},`);
-  }
-  return lines.join("\r\n");
+  const { version, id, proxy, client, target, started, mail, smtp, pop3 } = report;
+  const members = {
+    version,
+    id,
+    proxy: { name: proxy.name, kind: proxy.kind, listen: proxy.listen },
+    client: {
+      address: client.address,
+      port: client.port,
+      helo: client.helo,
+      tls: tlsMembers(client.tls),
+      authenticatedAs: client.authenticatedAs,
+    },
+    target: { host: target.host, address: target.address, port: target.port, tls: tlsMembers(target.tls) },
+    started,
+    mail: { size: mail.size, sha256: mail.sha256, headerSize: mail.headerSize },
+    ...(smtp === undefined ? {} : { smtp: smtpMembers(smtp) }),
+    ...(pop3 === undefined ? {} : { pop3: { user: pop3.user, uidl: pop3.uidl, messageNumber: pop3.messageNumber } }),
+  };
+  const text = JSON.stringify(members, null, 2);
+  const end = smtp === undefined ? "\n}" : "\n  }\n}";
+  return (text.slice(0, -end.length) + ",").replaceAll("\n", "\r\n");
 }
 
-/** Members in a fixed order, and none but these. */
-function compact<T extends object, K extends keyof T & string>(value: T, keys: readonly K[]): string {
-  return `{ ${keys.map((key) => `"${key}": ${memberText(value[key])}`).join(", ")} }`;
+function tlsMembers(tls: ReportTls | null): ReportTls | null {
+  return tls === null ? null : { version: tls.version, cipher: tls.cipher };
 }
 
-function memberText(value: unknown): string {
-  return JSON.stringify(value) ?? "null";
+/** `reply` is missing: the settlement region begins with it. */
+function smtpMembers(smtp: Omit<SmtpTransmission, "reply">): Omit<SmtpTransmission, "reply"> {
+  return {
+    mailFrom: smtp.mailFrom,
+    params: smtp.params,
+    recipients: smtp.recipients.map(recipientMembers),
+    rejectedRecipients: smtp.rejectedRecipients.map(recipientMembers),
+  };
 }
 
-function recipientList(recipients: readonly ReportRecipient[]): string {
-  if (recipients.length === 0) return "[]";
-  const items = recipients.map((recipient) => `      ${compact(recipient, ["address", "params", "reply"])}`);
-  return `[\r\n${items.join(",\r\n")}\r\n    ]`;
+function recipientMembers({ address, params, reply }: ReportRecipient): ReportRecipient {
+  return { address, params, reply };
 }
 
 /** The JSON from the settlement region on: 512 bytes, filled up with spaces; null where the text is longer. */
