@@ -69,7 +69,7 @@ const FIELDS = {
 };
 
 function fieldPattern(name: string): RegExp {
-  return new RegExp(`\\n${name}[ \\t]*:([^\\r\\n]*(?:\\r?\\n[ \\t][^\\r\\n]*)*)`, "i");
+  return new RegExp(`\\n${name}[ \\t]*:([^\\n]*(?:\\n[ \\t][^\\n]*)*)`, "i");
 }
 
 /** A text on one line: line ends, control characters and line separators become spaces. */

@@ -49,37 +49,39 @@ const reportSchema = v.pipe(
 );
 
 /**
- * Reads a report. Where the settlement region alone can't be read (a disk that tore it in a power cut), the report is
- * given as it was sealed, with outcome "unknown".
+ * Reads a report. Where the settlement region alone is torn (by a disk that lost power while it wrote), the report is given
+ * as it was sealed, with outcome "unknown".
  * Throws MailteeError "damaged" where it isn't JSON, "malformed" where something is missing or of a newer version.
  */
 export function parseReport(json: Uint8Array): TransmissionReport {
-  const value = parseJson(json);
+  const value = parseJson(decodeUtf8(json));
   const result = v.safeParse(reportSchema, value);
   if (result.success) return result.output;
+  const start = decodeUtf8(json.subarray(0, Math.max(0, json.length - SETTLEMENT_BYTES)));
+  for (const kind of ["smtp", "pop3"] as const) {
+    const asSealed = v.safeParse(reportSchema, parseJson(start + settlementText(unknownEnd(kind))));
+    if (asSealed.success) return asSealed.output;
+  }
+  if (value === undefined) throw new MailteeError("damaged", "its report isn't JSON");
+  throw malformedReport(value, result.issues[0]);
+}
+
+function malformedReport(value: unknown, issue: v.BaseIssue<unknown>): MailteeError {
   const version = typeof value === "object" && value !== null && "version" in value ? value.version : undefined;
   if (typeof version === "number" && version > 1) {
-    throw new MailteeError("malformed", `its report is of version ${version}, this program reads version 1`, {
+    return new MailteeError("malformed", `its report is of version ${version}, this program reads version 1`, {
       hint: "Update mailtee here to the version that wrote the capture.",
     });
   }
-  const [issue] = result.issues;
   const path = v.getDotPath(issue);
-  throw new MailteeError("malformed", `its report is wrong${path === null ? "" : ` at ${path}`}: ${issue.message}`);
+  return new MailteeError("malformed", `its report is wrong${path === null ? "" : ` at ${path}`}: ${issue.message}`);
 }
 
-function parseJson(json: Uint8Array): unknown {
-  const start = decodeUtf8(json.subarray(0, Math.max(0, json.length - SETTLEMENT_BYTES)));
-  const texts = [
-    decodeUtf8(json),
-    ...(["smtp", "pop3"] as const).map((kind) => start + settlementText(unknownEnd(kind))),
-  ];
-  for (const text of texts) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      continue;
-    }
+/** Undefined where the text isn't JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  throw new MailteeError("damaged", "its report isn't JSON");
 }
