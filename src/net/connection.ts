@@ -1,0 +1,199 @@
+import { MailteeError } from "../base/errors.ts";
+import { formatAddress, socketAddress } from "./address.ts";
+import { type Deadlined, type DeadlineSweeper, processDeadlines } from "./deadlines.ts";
+import { InputBuffer } from "./input_buffer.ts";
+import { connectionError, handshakeError } from "./socket_error.ts";
+import { TlsTransport } from "./tls_transport.ts";
+import { TcpTransport, type Transport } from "./transport.ts";
+import type { ClientTlsOptions, Connection, ServerTlsOptions, SocketAddress, TlsInfo } from "./types.ts";
+import { WriteQueue } from "./write_queue.ts";
+
+const INITIAL_READ_BYTES = 2048;
+
+type Received = number | Uint8Array<ArrayBuffer> | null;
+
+/**
+ * A `Connection` over a TCP socket of Deno's, which it owns from now on. At most one read is under way, and it outlives
+ * a deadline: what it gives is kept for the next `fill`.
+ */
+export class TcpConnection implements Connection, Deadlined {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  readonly #deadlines: DeadlineSweeper;
+  readonly #input = new InputBuffer();
+  readonly #describe = (error: unknown): MailteeError => connectionError(error, formatAddress(this.remote));
+  #transport: Transport;
+  readonly #writes: WriteQueue;
+  #readBytes = INITIAL_READ_BYTES;
+  #tls: TlsInfo | null = null;
+  #deadline = Infinity;
+  /** The `fill` that callers wait for. */
+  #filling: PromiseWithResolvers<boolean> | null = null;
+  #reading = false;
+  #handshaking: PromiseWithResolvers<never> | null = null;
+  /** What a read gave after its `fill` had timed out. */
+  #late: { readonly received: Received } | null = null;
+  #ended = false;
+  #closed = false;
+  #readFailure: MailteeError | null = null;
+
+  constructor(tcp: Deno.TcpConn, options: { readonly deadlines?: DeadlineSweeper } = {}) {
+    tcp.setNoDelay(true);
+    this.remote = socketAddress(tcp.remoteAddr);
+    this.local = socketAddress(tcp.localAddr);
+    this.#deadlines = options.deadlines ?? processDeadlines;
+    this.#transport = new TcpTransport(tcp);
+    this.#writes = new WriteQueue((bytes) => this.#transport.write(bytes), this.#describe);
+  }
+
+  get tls(): TlsInfo | null {
+    return this.#tls;
+  }
+
+  get buffered(): Uint8Array {
+    return this.#input.bytes;
+  }
+
+  /** When `fill` and `write` time out, in the sweeper's time; Infinity for never. */
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  consume(count: number): void {
+    this.#input.consume(count);
+  }
+
+  setReadSize(bytes: number): void {
+    this.#readBytes = bytes;
+  }
+
+  setDeadline(ms: number | null): void {
+    if (ms === null || this.#closed) {
+      this.#deadline = Infinity;
+      this.#deadlines.unwatch(this);
+    } else {
+      this.#deadline = this.#deadlines.now() + ms;
+      this.#deadlines.watch(this);
+    }
+  }
+
+  /** For the sweeper: the deadline has passed. */
+  expire(): void {
+    const peer = formatAddress(this.remote);
+    this.#handshaking?.reject(new MailteeError("timeout", `${peer} did not finish the TLS handshake in time`));
+    if (this.#filling !== null) this.#settleFill(new MailteeError("timeout", `${peer} sent nothing in time`));
+    if (this.#writes.busy) this.#writes.fail(new MailteeError("timeout", `${peer} did not take what was sent in time`));
+  }
+
+  fill(): Promise<boolean> {
+    if (this.#filling !== null) return this.#filling.promise;
+    if (this.#readFailure !== null) return Promise.reject(this.#readFailure);
+    if (this.#ended) return Promise.resolve(false);
+    if (this.#late !== null) {
+      const { received } = this.#late;
+      this.#late = null;
+      return Promise.resolve(this.#take(received));
+    }
+    this.#filling = Promise.withResolvers();
+    if (!this.#reading) {
+      this.#reading = true;
+      this.#transport.read(this.#room).then(this.#onRead, this.#onReadError);
+    }
+    return this.#filling.promise;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#writes.write(bytes);
+  }
+
+  startServerTls(options: ServerTlsOptions): Promise<number> {
+    return this.#upgrade((tcp) => TlsTransport.accept(tcp, this.#readSize, options));
+  }
+
+  startClientTls(options: ClientTlsOptions): Promise<number> {
+    return this.#upgrade((tcp) => TlsTransport.connect(tcp, this.#readSize, options));
+  }
+
+  async closeWrite(): Promise<void> {
+    await this.#writes.drained();
+    try {
+      await this.#transport.closeWrite();
+    } catch (error) {
+      throw this.#describe(error);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.setDeadline(null);
+    this.#transport.close();
+    const closed = new MailteeError("connection-lost", `the connection to ${formatAddress(this.remote)} was closed`);
+    this.#writes.fail(closed);
+    this.#handshaking?.reject(closed);
+    this.#failReads(closed);
+  }
+
+  readonly #room = (): Uint8Array => this.#input.room(this.#readBytes);
+  readonly #readSize = (): number => this.#readBytes;
+
+  readonly #onRead = (received: Received): void => {
+    this.#reading = false;
+    if (this.#filling === null) this.#late = { received };
+    else this.#settleFill(this.#take(received));
+  };
+
+  readonly #onReadError = (error: unknown): void => {
+    this.#reading = false;
+    this.#failReads(this.#describe(error));
+  };
+
+  /** Puts what a read gave into the input; false where it was the end. */
+  #take(received: Received): boolean {
+    if (received === null) this.#ended = true;
+    else if (typeof received === "number") this.#input.grow(received);
+    else this.#input.append(received);
+    return received !== null;
+  }
+
+  #settleFill(outcome: boolean | MailteeError): void {
+    const filling = this.#filling;
+    if (filling === null) return;
+    this.#filling = null;
+    if (typeof outcome === "boolean") {
+      filling.resolve(outcome);
+    } else {
+      // Whoever asked may have turned to something else by now; that is no unhandled rejection.
+      filling.promise.catch(() => {});
+      filling.reject(outcome);
+    }
+  }
+
+  #failReads(error: MailteeError): void {
+    this.#readFailure ??= error;
+    this.#settleFill(this.#readFailure);
+  }
+
+  async #upgrade(shakeHands: (tcp: TcpTransport) => Promise<TlsTransport>): Promise<number> {
+    const tcp = this.#transport;
+    if (!(tcp instanceof TcpTransport)) throw new Error("TLS is on already");
+    if (this.#reading || this.#writes.busy) throw new Error("TLS can't start while a read or a write is under way");
+    if (this.#readFailure !== null) throw this.#readFailure;
+    let discarded = this.#input.clear();
+    if (typeof this.#late?.received === "number") discarded += this.#late.received;
+    if (this.#late?.received === null) this.#ended = true;
+    this.#late = null;
+    const aborted = this.#handshaking = Promise.withResolvers<never>();
+    try {
+      const transport = await Promise.race([shakeHands(tcp), aborted.promise]);
+      this.#transport = transport;
+      this.#tls = transport.info;
+      return discarded;
+    } catch (error) {
+      this.close();
+      throw handshakeError(error, formatAddress(this.remote));
+    } finally {
+      this.#handshaking = null;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/** What a `TcpConnection` moves its bytes over: TCP, or TLS on top of it. */
+export interface Transport {
+  /**
+   * Waits for bytes: how many were put at the beginning of `room`, or a chunk with memory of its own, or null at the
+   * peer's orderly end. One call at a time. `room` is called at most once, and only where this needs memory.
+   */
+  read(room: () => Uint8Array): Promise<number | Uint8Array<ArrayBuffer> | null>;
+  /** Writes some of the bytes, at least one, and gives how many. One call at a time. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Sends the end of the stream. */
+  closeWrite(): Promise<void>;
+  /** Gives everything back at once; what is under way rejects. Safe to call more than once. */
+  close(): void;
+}
+
+/** Bytes over TCP as they are. */
+export class TcpTransport implements Transport {
+  readonly #tcp: Deno.TcpConn;
+  #closed = false;
+
+  constructor(tcp: Deno.TcpConn) {
+    this.#tcp = tcp;
+  }
+
+  read(room: () => Uint8Array): Promise<number | null> {
+    return this.#tcp.read(room());
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#tcp.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#tcp.closeWrite();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#tcp.close();
+  }
+}
