@@ -33,6 +33,7 @@ export const localReplies = {
   readyForTls: formatReply(220, "2.0.0", "Ready to start TLS"),
   noStartTls: formatReply(502, "5.5.1", "STARTTLS is not available"),
   alreadyTls: formatReply(503, "5.5.1", "TLS is already active"),
+  noTlsAfterAuth: formatReply(503, "5.5.1", "STARTTLS is not allowed after AUTH"),
   authNeedsTls: formatReply(538, "5.7.11", "Encryption required for authentication: send STARTTLS first"),
   noAuth: formatReply(503, "5.5.1", "AUTH is not available: this service logs in by itself"),
   authMechanism: formatReply(504, "5.5.4", "Authentication mechanism not available"),

@@ -21,6 +21,8 @@ export type MailEnd =
   | { readonly kind: "refused-octets"; readonly offence: "bare-cr" | "bare-lf" | "nul" }
   /** The client sent mail before the target was ready for it. */
   | { readonly kind: "early-talk" }
+  /** The mail was refused, but the client went on sending it until its time was up. */
+  | { readonly kind: "endless"; readonly cause: MailEnd }
   | { readonly kind: "client-lost"; readonly how: "closed" | "timeout" };
 
 export interface MailSettlement {
@@ -59,6 +61,8 @@ export function settleMail(end: MailEnd): MailSettlement {
       return mailOver(offenceReplies[end.offence]);
     case "early-talk":
       return sessionOver(localReplies.synchronization);
+    case "endless":
+      return { ...settleMail(end.cause), clientOpen: false };
     case "client-lost":
       return end.how === "timeout"
         ? sessionOver(localReplies.clientTimeout)

@@ -102,13 +102,11 @@ function onReply(turn: Turn, reply: Reply): void {
     case "RSET":
       if (isPositive(reply)) turn.resetTransaction();
       break;
-    case "AUTH":
-      onAuthReply(turn, reply, first.instead !== undefined);
-      break;
   }
   const answer = first.instead === undefined ? reply : first.instead;
   if (answer !== null) turn.answerNow(answer);
   turn.releaseOwnReplies();
+  if (command.verb === "AUTH") onAuthReply(turn, reply, first.instead !== undefined);
   if (command.verb === "QUIT") turn.end("quit");
 }
 
@@ -120,9 +118,10 @@ function onUnaskedReply(turn: Turn, reply: Reply): void {
 
 function onAuthReply(turn: Turn, reply: Reply, cancelled: boolean): void {
   if (reply.code === 334 && !cancelled) return;
-  const { exchange, errors } = turn.state;
-  if (isPositive(reply)) turn.set({ authenticatedAs: exchange?.identity ?? null });
-  turn.set({ exchange: null, errors: isPositive(reply) ? errors : errors + 1 });
+  const { exchange } = turn.state;
+  turn.set({ exchange: null });
+  if (isPositive(reply)) turn.set({ loggedIn: true, authenticatedAs: exchange?.identity ?? null });
+  else turn.countError();
 }
 
 function newTransaction(mailFrom: string, params: readonly string[]): Transaction {
@@ -162,7 +161,7 @@ function onIntroduced(turn: Turn, event: SessionEvent & { kind: "introduced" }):
   }
   const { settings } = state;
   turn.answer(filterHelloReply(event.reply, {
-    offerStartTls: settings.offersStartTls && !state.clientTls && state.authenticatedAs === null,
+    offerStartTls: settings.offersStartTls && !state.clientTls && !state.loggedIn,
     allowAuth: !settings.holdsCredentials && (state.clientTls || !settings.requireTlsForAuth),
     bothLegsTls: state.clientTls && event.targetTls,
     maxMailBytes: settings.maxMailBytes,
@@ -188,7 +187,7 @@ function onMailEnded(turn: Turn, end: MailEnd): void {
 
 function endReasonOf(end: MailEnd) {
   if (end.kind === "client-lost") return end.how === "timeout" ? "client-timeout" : "client-closed";
-  return end.kind === "early-talk" ? "client-protocol" : "target-closed";
+  return end.kind === "early-talk" || end.kind === "endless" ? "client-protocol" : "target-closed";
 }
 
 function onChunkAnswered(turn: Turn, reply: Reply): void {

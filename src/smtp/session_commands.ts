@@ -67,8 +67,9 @@ function refusalOf(state: SessionState, command: KnownCommand): Reply | null {
       return state.extensions.has("CHUNKING") ? refusalOfContent(transaction) : localReplies.noChunking;
     case "STARTTLS":
       if (!settings.offersStartTls) return localReplies.noStartTls;
+      if (state.clientTls) return localReplies.alreadyTls;
       // A login in clear text would outlive the handshake at the target (RFC 3207 section 4.2).
-      return state.clientTls || state.authenticatedAs !== null ? localReplies.alreadyTls : null;
+      return state.loggedIn ? localReplies.noTlsAfterAuth : null;
     case "AUTH":
       return refusalOfAuth(state, command.mechanism);
     default:
@@ -104,7 +105,7 @@ function refusalOfContent(transaction: Transaction | null): Reply | null {
 
 /** RFC 3030 section 3: a mail that may hold any octets can't be sent with DATA. */
 function isBinary(transaction: Transaction): boolean {
-  return parameterValue(transaction.params, "BODY")?.toUpperCase() === "BINARYMIME";
+  return transaction.params.some((param) => param.toUpperCase() === "BODY=BINARYMIME");
 }
 
 function refusalOfAuth(state: SessionState, mechanism: string): Reply | null {

@@ -68,6 +68,9 @@ export interface SessionState {
   readonly groupEnded: boolean;
   readonly transaction: Transaction | null;
   readonly exchange: AuthExchange | null;
+  /** The client has logged in at the target. */
+  readonly loggedIn: boolean;
+  /** Who logged in; null where nobody did, or the mechanism doesn't tell. */
   readonly authenticatedAs: string | null;
   readonly errors: number;
   /** The target greeted with a refusal: that it hangs up is no news. */
@@ -122,10 +125,6 @@ export type SessionEvent =
   | { readonly kind: "target-lost"; readonly loss: TargetLoss }
   | { readonly kind: "shutdown" };
 
-/**
- * What the driver has to do, in order. Effects marked "answers with" are the last ones of a step: nothing else may be
- * told to the reducer before the event that they name.
- */
 export type Effect =
   /** Send a line and CRLF to the target. */
   | { readonly do: "forward"; readonly line: Uint8Array }
@@ -145,8 +144,15 @@ export type Effect =
   | { readonly do: "cut-target" }
   | { readonly do: "end"; readonly reason: EndReason };
 
+/** Effects that take time, and answer with an event. */
+export type Job = Extract<
+  Effect,
+  { do: "introduce" | "start-client-tls" | "transfer-mail" | "transfer-chunk" | "skip-chunk" }
+>;
+
 export interface Step {
   readonly state: SessionState;
+  /** What the driver has to do, in order. A job comes last: only its event may be told to the reducer next. */
   readonly effects: readonly Effect[];
 }
 
@@ -166,6 +172,7 @@ export function initialState(settings: SessionSettings, tls: { readonly client: 
     groupEnded: false,
     transaction: null,
     exchange: null,
+    loggedIn: false,
     authenticatedAs: null,
     errors: 0,
     refused: false,
@@ -179,7 +186,9 @@ export function initialState(settings: SessionSettings, tls: { readonly client: 
 export function takesInput(state: SessionState): boolean {
   const owed = state.expected.length;
   if (state.ended) return false;
-  if (owed === 0) return true;
+  const last = state.expected[owed - 1];
+  if (last === undefined) return true;
+  if (last.from === "proxy" && last.ends !== null) return false;
   return !state.groupEnded && owed < MAX_EXPECTED && state.extensions.has("PIPELINING");
 }
 

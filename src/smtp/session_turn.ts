@@ -51,11 +51,16 @@ export class Turn {
     if (this.state.expected.length === 0 && this.state.groupEnded) this.set({ groupEnded: false });
   }
 
-  /** Answers a command that isn't passed on; too many of these end the session. */
+  /** Answers a command that isn't passed on, and counts it. */
   refuse(reply: Reply): void {
+    this.answer(reply);
+    this.countError();
+  }
+
+  /** Too many errors end the session. */
+  countError(): void {
     const errors = this.state.errors + 1;
     this.set({ errors });
-    this.answer(reply);
     if (errors >= this.state.settings.maxErrors) this.answer(localReplies.tooManyErrors, "client-protocol");
   }
 
