@@ -10,6 +10,8 @@ export interface OpenFile {
   write(bytes: Uint8Array): number;
   /** Moves to an offset from the start, in bytes. */
   seek(offset: number): void;
+  /** Takes away all content. */
+  truncate(): void;
   /** Makes the content durable (`fdatasync`). One that failed says nothing about what is on disk: never repeat it. */
   syncData(): Promise<void>;
   close(): void;
@@ -86,6 +88,10 @@ class DenoFile implements OpenFile {
 
   seek(offset: number): void {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
+  }
+
+  truncate(): void {
+    this.#file.truncateSync(0);
   }
 
   syncData(): Promise<void> {

@@ -47,6 +47,7 @@ export class FileCapture implements Capture {
   readonly #boundary = createBoundary();
   readonly #path: string;
   readonly #file: OpenFile;
+  readonly #generation: number;
   readonly #hash = createHash("sha256");
   readonly #headerEnd = new HeaderEnd();
   #state: State = "writing";
@@ -69,6 +70,7 @@ export class FileCapture implements Capture {
     this.#context = context;
     this.#started = new Date(context.clock.now());
     this.#path = join(context.folder.path, id + PART_SUFFIX);
+    this.#generation = context.folder.generation;
     this.#file = context.ops.create(this.#path, context.fileMode);
   }
 
@@ -103,6 +105,9 @@ export class FileCapture implements Capture {
     for (const flush of flushes) {
       if (flush.status === "rejected") throw this.#fail(flush.reason);
     }
+    if (this.#generation !== this.#context.folder.generation) {
+      throw this.#fail(new Error("the folder that it was in vanished"));
+    }
     this.#state = "sealed";
   }
 
@@ -131,10 +136,24 @@ export class FileCapture implements Capture {
   }
 
   abort(): void {
+    if (this.#state !== "committed" && this.#state !== "aborted" && this.#state !== "set-aside") {
+      this.#discard();
+      this.#end("aborted");
+    }
     this.#closeFile();
-    if (this.#state === "committed" || this.#state === "aborted" || this.#state === "set-aside") return;
-    removeIfThere(this.#path, this.#context.ops);
-    this.#end("aborted");
+  }
+
+  /** A file that can't be removed is emptied, lest recovery takes it for a mail that may have been accepted. */
+  #discard(): void {
+    try {
+      this.#context.ops.remove(this.#path);
+    } catch {
+      try {
+        this.#file.truncate();
+      } catch {
+        return;
+      }
+    }
   }
 
   /** Ends the capture as a stop of the program would: what is sealed stays for recovery, what isn't is removed. */

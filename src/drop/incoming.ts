@@ -85,6 +85,7 @@ export class WriterFolder {
   readonly #parents: readonly DirectorySync[];
   #lock: FileLock | null = null;
   #parentsDurable = false;
+  #generation = 0;
 
   private constructor(drop: string, id: string, options: IncomingOptions) {
     const incoming = join(drop, INCOMING_NAME);
@@ -114,6 +115,11 @@ export class WriterFolder {
       throw fileError(error, `write into the drop folder ${drop}`);
     }
     return folder;
+  }
+
+  /** Grows when the folder had to be made again: files begun before are gone, though they can still be flushed. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** How many times the folder's entries were flushed. */
@@ -146,6 +152,7 @@ export class WriterFolder {
     ensureDirectory(this.path, this.#options.folderMode ?? DEFAULT_FOLDER_MODE, this.#ops);
     this.#lock?.release();
     this.#parentsDurable = false;
+    this.#generation++;
     const path = join(this.path, LOCK_NAME);
     this.#lock = tryLockFile(path, lockOptions(this.#options));
     if (this.#lock === null) throw new MailteeError("busy", `${path} is held by ${lockHolderText(path)}`);
@@ -154,9 +161,9 @@ export class WriterFolder {
   /** Resolves once all files that the folder has now can be found after a power cut. */
   async flush(): Promise<void> {
     if (this.#parentsDurable) return await this.#entries.flush();
-    const lock = this.#lock;
+    const generation = this.#generation;
     await Promise.all([this.#entries, ...this.#parents].map((directory) => directory.flush()));
-    if (this.#lock === lock) this.#parentsDurable = true;
+    if (this.#generation === generation) this.#parentsDurable = true;
   }
 
   /** Lets the folder go. It disappears if nothing is left in it; if something is, the next start recovers it. */

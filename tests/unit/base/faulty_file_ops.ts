@@ -94,6 +94,10 @@ export class FaultyFileOps implements FileOps {
     }
   }
 
+  truncate(file: OpenFile, path: string): void {
+    this.#step(`truncate ${path}`, () => file.truncate());
+  }
+
   #step<T>(name: string, run: () => T): T {
     if (this.#crashed) throw new Crash(name);
     const hit = this.steps.length === this.#at;
@@ -136,6 +140,10 @@ class FaultyFile implements OpenFile {
 
   seek(offset: number): void {
     this.#file.seek(offset);
+  }
+
+  truncate(): void {
+    this.#ops.truncate(this.#file, this.#path);
   }
 
   syncData(): Promise<void> {

@@ -32,7 +32,7 @@ function narrowFile(perWrite: number): { file: OpenFile; taken: number[] } {
     taken.push(...part);
     return part.length;
   };
-  return { taken, file: { write, seek() {}, syncData: () => Promise.resolve(), close() {} } };
+  return { taken, file: { write, seek() {}, truncate() {}, syncData: () => Promise.resolve(), close() {} } };
 }
 
 Deno.test("writeAll() goes on after short writes", () => {

@@ -1,20 +1,24 @@
 /** What the tests of the drop folder share: folders, clocks, envelopes and mails. */
 
 import { encodeUtf8 } from "../../../src/base/bytes.ts";
-import { type Clock, systemClock } from "../../../src/base/clock.ts";
+import { isDirectory } from "../../../src/base/files.ts";
+import type { Clock } from "../../../src/base/clock.ts";
 import type { Capture, CaptureStart, Pop3Transmission, SmtpTransmission } from "../../../src/drop/types.ts";
 
 export const POSIX = Deno.build.os !== "windows";
 
 /** A temporary folder for the time of a test. */
-export async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
+export async function withFolder(run: (folder: string) => Promise<void>, dir?: string): Promise<void> {
+  const folder = await Deno.makeTempDir(dir === undefined ? {} : { dir });
   try {
     await run(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+/** A folder in memory, for tests that do much and need no real disk; undefined where the system has none. */
+export const memoryFolder = isDirectory("/dev/shm") ? "/dev/shm" : undefined;
 
 /** A clock that stands where it is put; its sleepers wake at once. */
 export class StillClock implements Clock {
@@ -31,9 +35,6 @@ export class StillClock implements Clock {
     return Promise.resolve();
   }
 }
-
-/** Real time for waiting, but it costs nothing to wait. */
-export const impatientClock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
 
 const sides = {
   client: {
