@@ -1,19 +1,108 @@
-import { MailteeError } from "../base/errors.ts";
-import type { ResolvedConfig } from "./types.ts";
+import { dirname, join } from "@std/path";
+import { hasCode } from "../base/errors.ts";
+import { readEnvironment } from "./environment.ts";
+import { configLanguage, locateConfig } from "./locate.ts";
+import { configError, type Mistake, schemaMistakes } from "./mistakes.ts";
+import { resolvePath, resolveProfile, resolveProxy, type Surroundings } from "./resolve.ts";
+import { configSchema, type ParsedArchive, type ParsedUsers } from "./schema.ts";
+import { type SoundParts, soundParts } from "./sound_parts.ts";
+import { listenerMistakes, missingPartMistakes, userMistakes } from "./together.ts";
+import type { ArchiveConfig, ProxyConfig, ResolvedConfig } from "./types.ts";
+import { readTypeScriptFile } from "./typescript_file.ts";
+import { readUsersFile } from "./users_file.ts";
+import { readYamlFile } from "./yaml_file.ts";
 
 export interface LoadOptions {
   /**
-   * "required": a secret that can't be read is an error of the config, reported with all others, for commands that
-   * open sockets. "later" (default): it is looked up when it is needed.
+   * "required": a secret that can't be read is a mistake, reported with all others; for commands that open sockets.
+   * "later" (default): it is looked up when it is needed.
    */
   readonly secrets?: "required" | "later";
 }
 
+/** Where the self-signed certificate lies in `certificateFolder`. */
+const SELF_SIGNED = { certificate: "mailtee-certificate.pem", key: "mailtee-key.pem" } as const;
+
 /**
- * Reads the config that `pathOption` names, else $MAILTEE_CONFIG, ./proxy.config.ts, ./proxy.config.yaml.
- * Rejects with MailteeError "config" that lists every mistake.
+ * Reads the config that `pathOption` names, else $MAILTEE_CONFIG, ./proxy.config.ts, ./proxy.config.yaml; each call
+ * reads all of it anew. Rejects with MailteeError "config" that lists every mistake.
  */
-// deno-lint-ignore require-await
-export async function loadConfig(_pathOption: string | undefined, _options: LoadOptions = {}): Promise<ResolvedConfig> {
-  throw new MailteeError("config", "There is no config.");
+export async function loadConfig(pathOption: string | undefined, options: LoadOptions = {}): Promise<ResolvedConfig> {
+  const file = await locateConfig(pathOption, {
+    workingDirectory: Deno.cwd(),
+    variable: (name) => Deno.env.get(name),
+  });
+  const document = configLanguage(file) === "yaml" ? await readYamlFile(file) : await readTypeScriptFile(file);
+  const directory = dirname(file);
+  return await resolveDocument(document, {
+    file,
+    directory,
+    variables: await readEnvironment(directory),
+    secretsRequired: options.secrets === "required",
+  });
+}
+
+/** A config from the document in its file. Rejects with MailteeError "config" that lists every mistake. */
+export async function resolveDocument(
+  document: unknown,
+  source: Omit<Surroundings, "report"> & { readonly file: string },
+): Promise<ResolvedConfig> {
+  const mistakes: Mistake[] = [...schemaMistakes(configSchema, document), ...missingPartMistakes(document)];
+  const surroundings: Surroundings = { ...source, report: (mistake) => void mistakes.push(mistake) };
+  const { settings, ...parts } = soundParts(document);
+  const dropFolder = resolvePath(settings.dropFolder, surroundings);
+  const proxies = resolveProxies(parts.proxies, dropFolder, surroundings);
+  const archive = parts.archive === undefined ? null : await resolveArchive(parts.archive, surroundings);
+  if (mistakes.length > 0) throw configError(source.file, mistakes);
+  const certificateFolder = resolvePath(settings.certificateFolder, surroundings);
+  return {
+    file: source.file,
+    directory: source.directory,
+    dropFolder,
+    proxies,
+    archive,
+    profiles: Object.fromEntries(
+      parts.profiles.map(([name, parsed]) => [name, resolveProfile(name, parsed, dropFolder, surroundings)]),
+    ),
+    log: settings.log,
+    drainSeconds: settings.drainSeconds,
+    permissions: { fileMode: settings.permissions.files, folderMode: settings.permissions.folders },
+    selfSigned: {
+      certFile: join(certificateFolder, SELF_SIGNED.certificate),
+      keyFile: join(certificateFolder, SELF_SIGNED.key),
+    },
+  };
+}
+
+function resolveProxies(
+  parts: SoundParts["proxies"],
+  dropFolder: string,
+  surroundings: Surroundings,
+): readonly ProxyConfig[] {
+  const resolved = parts.map(({ index, parsed }) => {
+    const ordinal = parts.filter((each) => each.index <= index && each.parsed.kind === parsed.kind).length;
+    return { index, proxy: resolveProxy(parsed, { path: ["proxies", index], ordinal, dropFolder }, surroundings) };
+  });
+  listenerMistakes(resolved).forEach(surroundings.report);
+  return resolved.map(({ proxy }) => proxy);
+}
+
+async function resolveArchive(parsed: ParsedArchive, surroundings: Surroundings): Promise<ArchiveConfig> {
+  const path = resolvePath(parsed.path, surroundings);
+  if (!("file" in parsed.users)) {
+    userMistakes(parsed.users, "archive.users").forEach(surroundings.report);
+    return { path, users: parsed.users };
+  }
+  return { path, users: await usersFrom(resolvePath(parsed.users.file, surroundings), surroundings) };
+}
+
+/** The users of a file; none, and a mistake reported, where it can't be used. */
+async function usersFrom(file: string, { report }: Surroundings): Promise<ParsedUsers> {
+  try {
+    return await readUsersFile(file);
+  } catch (error) {
+    if (!hasCode(error, "config")) throw error;
+    report({ path: "archive.users.file", problem: error.message });
+    return [];
+  }
 }

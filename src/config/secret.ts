@@ -1,4 +1,4 @@
-import { MailteeError } from "../base/errors.ts";
+import { errorText, MailteeError } from "../base/errors.ts";
 
 /** Where a secret comes from; safe to print. */
 export type SecretSource =
@@ -15,9 +15,10 @@ const CONCEALED = "(set)";
  */
 export class Secret {
   readonly source: SecretSource;
-  readonly #lookUp: () => string;
+  readonly #lookUp: () => string | undefined;
 
-  constructor(source: SecretSource, lookUp: () => string) {
+  /** `lookUp` gives undefined for a variable that isn't set, and may throw what reading a file throws. */
+  constructor(source: SecretSource, lookUp: () => string | undefined) {
     this.source = source;
     this.#lookUp = lookUp;
   }
@@ -27,11 +28,26 @@ export class Secret {
     return new Secret({ kind: "config" }, () => value);
   }
 
-  /** The secret itself. Throws MailteeError "config" where its variable or file isn't there. */
+  /** The secret itself. Throws MailteeError "config" where its variable or file isn't there, or is empty. */
   reveal(): string {
-    const value = this.#lookUp();
+    const value = this.#read();
+    if (value === undefined) {
+      throw new MailteeError("config", `${describeSource(this.source)} isn't set.`, {
+        hint: "Set it in the environment, or in the file .env beside the config.",
+      });
+    }
     if (value === "") throw new MailteeError("config", `${describeSource(this.source)} is empty.`);
     return value;
+  }
+
+  #read(): string | undefined {
+    try {
+      return this.#lookUp();
+    } catch (error) {
+      throw new MailteeError("config", `${describeSource(this.source)} can't be read: ${errorText(error)}.`, {
+        cause: error,
+      });
+    }
   }
 
   toString(): string {
@@ -51,14 +67,14 @@ export class Secret {
   }
 }
 
-/** "The environment variable SMTP_PASSWORD", "The file /etc/mailtee/password". */
+/** "the environment variable SMTP_PASSWORD", "the file /etc/mailtee/password". */
 export function describeSource(source: SecretSource): string {
   switch (source.kind) {
     case "config":
-      return "The secret in the config";
+      return "the secret in the config";
     case "env":
-      return `The environment variable ${source.name}`;
+      return `the environment variable ${source.name}`;
     case "file":
-      return `The file ${source.path}`;
+      return `the file ${source.path}`;
   }
 }

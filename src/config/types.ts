@@ -28,7 +28,7 @@ export type ProxyConfig = SmtpProxyConfig | Pop3ProxyConfig;
 
 /** What proxies of every kind have. */
 export interface CommonProxyConfig {
-  /** Unique among the proxies. */
+  /** For reports, logs and searches; nothing keeps two proxies from having the same. */
   readonly name: string;
   readonly dropFolder: string;
   readonly listen: readonly ListenConfig[];
@@ -53,6 +53,8 @@ export interface Pop3ProxyConfig extends CommonProxyConfig {
   readonly kind: "pop3";
   /** "never": a mail that was captured before for this account and UIDL isn't captured again. */
   readonly recapture: "never" | "always";
+  /** A TOP for at least so many lines is taken as a retrieval. */
+  readonly wholeMailTopLines: number;
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
 }
@@ -106,17 +108,21 @@ export interface SmtpLimitsConfig extends LimitsConfig {
 
 /** Seconds. */
 export interface TimeoutsConfig {
-  /** How long a client may take for its next command, and how long a write to it may take. */
+  /** How long a client may take for its next command. */
   readonly client: number;
-  /** How long the target may take for a reply, and how long a write to it may take. */
+  /** How long the target may take to greet, and to answer a command. */
   readonly target: number;
+  /** How long the next piece of a mail may take, on either side. */
+  readonly data: number;
 }
 
 export interface SmtpTimeoutsConfig extends TimeoutsConfig {
-  /** How long the next piece of a mail may take. */
-  readonly data: number;
+  /** How long the target may take to answer DATA. */
+  readonly dataStart: number;
   /** How long the target may take to answer the end of a mail. */
   readonly dataEnd: number;
+  /** How long a client may go on sending a mail that was refused already. */
+  readonly refusedData: number;
 }
 
 export interface ArchiveConfig {
