@@ -17,7 +17,8 @@ export interface LineOptions {
   readonly bareNewline?: BareNewline;
 }
 
-export type LineRead =
+/** A line that is all there. */
+export type WholeLine =
   /** A line without its line end, in memory of its own. NUL and other control characters are the caller's to judge. */
   | { readonly kind: "line"; readonly line: Uint8Array<ArrayBuffer> }
   /**
@@ -25,7 +26,10 @@ export type LineRead =
    * since a client that ends its lines so sends nothing more until it is answered. What comes next may be the rest of
    * what the peer took for one line: refuse, and end the session.
    */
-  | { readonly kind: "bare-newline"; readonly line: Uint8Array<ArrayBuffer>; readonly bare: "cr" | "lf" }
+  | { readonly kind: "bare-newline"; readonly line: Uint8Array<ArrayBuffer>; readonly bare: "cr" | "lf" };
+
+export type LineRead =
+  | WholeLine
   /** A line over the limit; it has been read to its end and thrown away. */
   | { readonly kind: "too-long" }
   /** The peer's end of the stream; `partial` where it came in the middle of a line. */
@@ -33,13 +37,7 @@ export type LineRead =
 
 export type TakenLine =
   /** `consumed` bytes of the buffer make up the line and its end. */
-  | { readonly kind: "line"; readonly line: Uint8Array<ArrayBuffer>; readonly consumed: number }
-  | {
-    readonly kind: "bare-newline";
-    readonly line: Uint8Array<ArrayBuffer>;
-    readonly bare: "cr" | "lf";
-    readonly consumed: number;
-  }
+  | { readonly kind: "whole"; readonly line: WholeLine; readonly consumed: number }
   /** `consumed` is 0 where the end of the line isn't in the buffer yet. */
   | { readonly kind: "too-long"; readonly consumed: number }
   | { readonly kind: "more" };
@@ -55,9 +53,12 @@ export function takeLine(buffer: Uint8Array, options: LineOptions, from = 0): Ta
   const consumed = end + 1;
   const endsInCrlf = buffer[end - 1] === CR;
   const line = new Uint8Array(buffer.subarray(0, endsInCrlf ? end - 1 : end));
-  if (!endsInCrlf && options.bareNewline !== "accept-lf") return { kind: "bare-newline", line, bare: "lf", consumed };
-  if (line.includes(CR)) return { kind: "bare-newline", line, bare: "cr", consumed };
-  return { kind: "line", line, consumed };
+  const bare = !endsInCrlf && options.bareNewline !== "accept-lf" ? "lf" : line.includes(CR) ? "cr" : null;
+  return {
+    kind: "whole",
+    line: bare === null ? { kind: "line", line } : { kind: "bare-newline", line, bare },
+    consumed,
+  };
 }
 
 /**
@@ -79,9 +80,9 @@ export async function readLine(
       if (!await connection.fill()) return { kind: "end", partial: searched > 0 };
       continue;
     }
-    if (taken.kind !== "too-long") {
+    if (taken.kind === "whole") {
       connection.consume(taken.consumed);
-      return taken;
+      return taken.line;
     }
     return await skipLine(connection) ? { kind: "too-long" } : { kind: "end", partial: true };
   }
