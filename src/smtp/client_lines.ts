@@ -1,17 +1,17 @@
 /** A client's lines out of its leg's input, one at a time. */
 
+import { takeLine } from "../net/line_reader.ts";
 import type { Leg } from "./leg.ts";
+import type { LineProblem } from "./session_state.ts";
 
 export type ClientLine =
-  /** Without its end; a view, valid until `consume`. */
+  /** Without its end. */
   | { readonly kind: "line"; readonly line: Uint8Array }
-  /** A line was dropped, up to its true end. */
-  | { readonly kind: "bad"; readonly problem: "too-long" | "bare-newline" }
+  | { readonly kind: "bad"; readonly problem: LineProblem }
   | { readonly kind: "more" };
 
 const LF = 0x0a;
-const CR = 0x0d;
-/** "AUTH " in either case, byte by byte with the case bit set; space has it already. */
+/** "AUTH " with the case bit of each byte set; the space has it already. */
 const AUTH_PREFIX = [0x61, 0x75, 0x74, 0x68, 0x20];
 const MORE: ClientLine = { kind: "more" };
 
@@ -21,7 +21,7 @@ const MORE: ClientLine = { kind: "more" };
  */
 export class ClientLines {
   readonly #client: Leg;
-  readonly #bareNewline: "normalize" | "reject";
+  readonly #bareNewline: "accept-lf" | "reject";
   /** Bytes of the current line, its end included; 0 before `next` gave one. */
   #taken = 0;
   /** The rest of a line that is too long is being dropped. */
@@ -30,30 +30,32 @@ export class ClientLines {
   /** @param bareNewline "normalize" takes a line that ends in LF alone, as many servers do; a lone CR never passes */
   constructor(client: Leg, bareNewline: "normalize" | "reject") {
     this.#client = client;
-    this.#bareNewline = bareNewline;
+    this.#bareNewline = bareNewline === "normalize" ? "accept-lf" : "reject";
   }
 
-  /** The next line, which stays the next until `consume`. Lengths are in bytes, CRLF included. */
+  /** The next line, which stays the next until `consume`. Limits are in bytes, line end included. */
   next(maxBytes: number, maxAuthBytes: number): ClientLine {
+    if (this.#dropping) return this.#dropRest();
     const { buffered } = this.#client;
-    const lineFeed = buffered.indexOf(LF);
     const limit = isAuth(buffered) ? Math.max(maxBytes, maxAuthBytes) : maxBytes;
-    const length = lineFeed < 0 ? buffered.length : lineFeed + 1;
-    if (lineFeed < 0 && (this.#dropping || length > limit)) {
-      this.#dropping = true;
-      this.#client.connection.consume(length);
-      return MORE;
+    const taken = takeLine(buffered, { maxBytes: limit, bareNewline: this.#bareNewline });
+    switch (taken.kind) {
+      case "more":
+        return MORE;
+      case "too-long":
+        if (taken.consumed === 0) {
+          this.#dropping = true;
+          return this.#dropRest();
+        }
+        this.#taken = taken.consumed;
+        return { kind: "bad", problem: "too-long" };
+      case "bare-newline":
+        this.#taken = taken.consumed;
+        return { kind: "bad", problem: taken.bare === "cr" ? "bare-cr" : "bare-lf" };
+      case "line":
+        this.#taken = taken.consumed;
+        return { kind: "line", line: taken.line };
     }
-    if (lineFeed < 0) return MORE;
-    this.#taken = length;
-    if (this.#dropping || length > limit) {
-      this.#dropping = false;
-      return { kind: "bad", problem: "too-long" };
-    }
-    const proper = buffered[lineFeed - 1] === CR;
-    const line = buffered.subarray(0, proper ? lineFeed - 1 : lineFeed);
-    const bad = line.includes(CR) || (!proper && this.#bareNewline === "reject");
-    return bad ? { kind: "bad", problem: "bare-newline" } : { kind: "line", line };
   }
 
   /** True where more has come in after the current line. */
@@ -65,6 +67,18 @@ export class ClientLines {
   consume(): void {
     this.#client.connection.consume(this.#taken);
     this.#taken = 0;
+  }
+
+  #dropRest(): ClientLine {
+    const { buffered, connection } = this.#client;
+    const end = buffered.indexOf(LF);
+    if (end < 0) {
+      connection.consume(buffered.length);
+      return MORE;
+    }
+    this.#dropping = false;
+    this.#taken = end + 1;
+    return { kind: "bad", problem: "too-long" };
   }
 }
 

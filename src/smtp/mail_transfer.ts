@@ -167,7 +167,9 @@ export class MailTransfer {
     const replies: Reply[] = [];
     let loss: TargetLoss | null = null;
     for (const recipient of recipients) {
-      const wait: ReplyWait | null = loss === null ? await readReply(this.target, this.options.timeouts.dataEndMs) : null;
+      const wait: ReplyWait | null = loss === null
+        ? await readReply(this.target, this.options.timeouts.dataEndMs)
+        : null;
       if (wait?.kind === "lost") loss = wait.loss;
       if (wait?.kind === "reply" && isIntermediate(wait.reply)) loss = "malformed";
       const reply = wait?.kind === "reply" && loss === null ? wait.reply : lossOfMail[loss ?? "closed"];

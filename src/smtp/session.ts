@@ -11,7 +11,7 @@ import { lossOfSession, type MailEnd, settleMail, type TargetLoss } from "./mail
 import { formatReply, isPositive, type Reply, replyLines, replyText } from "./reply.ts";
 import { onCommand } from "./session_commands.ts";
 import { Turn } from "./session_turn.ts";
-import type { SessionEvent, SessionState, Step, Transaction } from "./session_state.ts";
+import type { LineProblem, SessionEvent, SessionState, Step, Transaction } from "./session_state.ts";
 
 /** What an event changes, and what there is to do. Line and reply bytes in effects are those of the event. */
 export function step(state: SessionState, event: SessionEvent): Step {
@@ -59,12 +59,13 @@ function react(turn: Turn, event: SessionEvent): void {
   }
 }
 
-function onBadLine(turn: Turn, problem: "too-long" | "bare-newline"): void {
-  if (turn.state.exchange === null) {
-    return turn.refuse(problem === "too-long" ? localReplies.lineTooLong : localReplies.bareNewline);
-  }
+function onBadLine(turn: Turn, problem: LineProblem): void {
+  // What follows may be the rest of what the client took for one line.
+  if (problem === "bare-lf") return turn.answer(localReplies.bareNewline, "client-protocol");
+  const tooLong = problem === "too-long";
+  if (turn.state.exchange === null) return turn.refuse(tooLong ? localReplies.lineTooLong : localReplies.bareNewline);
   // The target still waits for a response: cancel there (RFC 4954 section 4), and say why here.
-  const answer = problem === "too-long" ? localReplies.authLineTooLong : localReplies.bareNewline;
+  const answer = tooLong ? localReplies.authLineTooLong : localReplies.bareNewline;
   turn.forward(encodeUtf8("*"), { from: "target", command: authCommand(turn), instead: answer });
 }
 

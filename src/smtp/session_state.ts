@@ -93,18 +93,21 @@ export type EndReason =
   | "shutdown"
   | "internal-error";
 
+/** "bare-lf" only where such lines aren't taken. */
+export type LineProblem = "too-long" | "bare-cr" | "bare-lf";
+
 export type SessionEvent =
   | { readonly kind: "greeting"; readonly reply: Reply }
   | {
     readonly kind: "command";
     readonly command: Command;
-    /** The line without CRLF. */
+    /** The line without its end. */
     readonly line: Uint8Array;
     /** The client has sent more already. */
     readonly talkedOn: boolean;
   }
-  | { readonly kind: "bad-line"; readonly problem: "too-long" | "bare-newline" }
-  /** A line of the client's while `exchange` is under way, without CRLF. */
+  | { readonly kind: "bad-line"; readonly problem: LineProblem }
+  /** A line of the client's while `exchange` is under way, without its end. */
   | { readonly kind: "auth-response"; readonly line: Uint8Array }
   | { readonly kind: "reply"; readonly reply: Reply }
   | {
