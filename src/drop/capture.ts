@@ -127,37 +127,42 @@ function bounded(bytes: Uint8Array<ArrayBuffer>, max: number, what: string): Uin
   });
 }
 
-/** What the start of a file tells: a capture with this boundary, a file cut off or to be read further, another file. */
+/**
+ * What the start of a file tells: a capture with this boundary, a file to be read further or cut off, another file.
+ * `begun`: what there is bears the mark of a capture.
+ */
 export type ParsedPreamble =
   | { readonly kind: "preamble"; readonly boundary: string; readonly mailOffset: number }
-  | { readonly kind: "incomplete" }
+  | { readonly kind: "incomplete"; readonly begun: boolean }
   | { readonly kind: "other"; readonly reason: string };
 
 const OUTER_HEADER_MAX_BYTES = 16 * 1024;
+const FORMAT_FIELD = /^X-Mailtee-Capture: *(\d+)$/im;
+export const NO_CAPTURE = "it doesn't begin with the header of a capture";
 
 /** Reads a preamble at the start of `bytes`, which may hold more than it. */
 export function parsePreamble(bytes: Uint8Array): ParsedPreamble {
   const text = decodeLatin1(bytes);
   const headerEnd = text.indexOf(CRLF + CRLF);
   if (headerEnd < 0) {
-    return text.length < OUTER_HEADER_MAX_BYTES
-      ? { kind: "incomplete" }
-      : { kind: "other", reason: "it doesn't begin with the header of a capture" };
+    const begun = FORMAT_FIELD.test(text);
+    if (begun && text.includes("\n\n")) return { kind: "other", reason: "its line ends were changed from CRLF to LF" };
+    return text.length < OUTER_HEADER_MAX_BYTES ? { kind: "incomplete", begun } : { kind: "other", reason: NO_CAPTURE };
   }
   const header = text.slice(0, headerEnd);
-  const format = /^X-Mailtee-Capture: *(\d+)$/im.exec(header)?.[1];
+  const format = FORMAT_FIELD.exec(header)?.[1];
   if (format === undefined) return { kind: "other", reason: "it has no X-Mailtee-Capture field" };
   if (format !== "1") return { kind: "other", reason: `it is in format ${format}, this program reads format 1` };
   const boundary = /^Content-Type: multipart\/mixed; boundary="([\w.=-]{16,70})"$/im.exec(header)?.[1];
   if (boundary === undefined) return { kind: "other", reason: "its header has no boundary" };
   const delimiter = `${CRLF}--${boundary}${CRLF}`;
   const part1 = headerEnd + CRLF.length;
-  if (text.length < part1 + delimiter.length) return { kind: "incomplete" };
+  if (text.length < part1 + delimiter.length) return { kind: "incomplete", begun: true };
   if (!text.startsWith(delimiter, part1)) return { kind: "other", reason: "its first part is missing" };
   const part2 = text.indexOf(delimiter, part1 + delimiter.length);
-  if (part2 < 0) return { kind: "incomplete" };
+  if (part2 < 0) return { kind: "incomplete", begun: true };
   const partHeaderEnd = text.indexOf(CRLF + CRLF, part2 + delimiter.length);
-  if (partHeaderEnd < 0) return { kind: "incomplete" };
+  if (partHeaderEnd < 0) return { kind: "incomplete", begun: true };
   if (!/^Content-Type: message\/rfc822$/im.test(text.slice(part2, partHeaderEnd))) {
     return { kind: "other", reason: "its second part isn't a mail" };
   }

@@ -6,6 +6,7 @@ import { fileError } from "../base/files.ts";
 import {
   MAX_PREAMBLE_BYTES,
   MAX_TAIL_BYTES,
+  NO_CAPTURE,
   type ParsedPreamble,
   type ParsedTail,
   parsePreamble,
@@ -45,11 +46,14 @@ export async function readCapture(path: string): Promise<CaptureFile> {
 }
 
 async function readPreamble(file: Deno.FsFile, size: number): Promise<ParsedPreamble & { kind: "preamble" }> {
-  for (let length = FIRST_READ_BYTES;; length *= 4) {
+  for (let length = FIRST_READ_BYTES;; length = Math.min(length * 4, MAX_PREAMBLE_BYTES)) {
     const parsed = parsePreamble(await readAt(file, 0, Math.min(length, size)));
     if (parsed.kind === "preamble") return parsed;
     if (parsed.kind === "other") throw new MailteeError("malformed", `it isn't a capture: ${parsed.reason}`);
-    if (length >= size) throw new MailteeError("damaged", "it is cut off before the mail begins");
+    if (length >= size) {
+      if (parsed.begun) throw new MailteeError("damaged", "it is cut off before the mail begins");
+      throw new MailteeError("malformed", `it isn't a capture: ${NO_CAPTURE}`);
+    }
     if (length >= MAX_PREAMBLE_BYTES) {
       throw new MailteeError("malformed", "it isn't a capture: its first part is too long");
     }
@@ -57,7 +61,7 @@ async function readPreamble(file: Deno.FsFile, size: number): Promise<ParsedPrea
 }
 
 async function readTail(file: Deno.FsFile, size: number, boundary: string): Promise<ParsedTail & { kind: "tail" }> {
-  for (let length = FIRST_READ_BYTES;; length *= 4) {
+  for (let length = FIRST_READ_BYTES;; length = Math.min(length * 4, MAX_TAIL_BYTES)) {
     const offset = Math.max(0, size - length);
     const parsed = parseTail(await readAt(file, offset, size - offset), boundary);
     if (parsed.kind === "tail") return parsed;

@@ -148,6 +148,7 @@ Deno.test("parsePreamble() says why a file isn't a capture", () => {
     ["Subject: a mail\r\n\r\nX-Mailtee-Capture: 1\r\n\r\n", "no X-Mailtee-Capture"],
     ["x".repeat(20000), "doesn't begin"],
     [whole.replace("Capture: 1", "Capture: 2"), "format 2"],
+    [whole.replaceAll("\r\n", "\n"), "line ends"],
     [whole.replace("multipart/mixed", "multipart/alternative"), "no boundary"],
     [whole.replace(/boundary="[^"]*"/, `boundary="a"`), "no boundary"],
     [whole.replace("\r\n\r\n", "\r\n\r\npreamble\r\n"), "first part"],
