@@ -4,6 +4,7 @@
  */
 
 import { concatBytes } from "../base/bytes.ts";
+import { TextRuns } from "./text_runs.ts";
 
 const NUL = 0;
 const LF = 10;
@@ -24,13 +25,14 @@ const CRLF_END_MARKER = Uint8Array.of(CR, LF, DOT, CR, LF);
 /**
  * What becomes of a CR or LF that isn't part of a CRLF.
  * - `"keep"`: it stays; `wire` is octet for octet what came in.
- * - `"normalize"`: it becomes a CRLF in `content`, and `wire` is what a sender of that content sends. Whatever a
- *   receiver takes for the end of a line, it then sees the same lines and the same end.
+ * - `"normalize"`: it becomes a CRLF in `content`, NULs at the beginning of a line are left out, and `wire` is what a
+ *   sender of that content sends. Whatever a receiver takes for the end of a line, and whether or not it ignores NUL,
+ *   it then sees the same lines and the same end.
  * - `"reject"`: as `"normalize"`, for a caller that refuses the mail at its end if there was an offence.
  */
 export type DotNewlines = "keep" | "normalize" | "reject";
 
-/** Octets that RFC 5321 section 2.3.8 forbids in a mail. */
+/** What a mail may not have in DATA: RFC 5321 section 2.3.8, and RFC 5322 section 4 for NUL. */
 export type Offence = "bare-cr" | "bare-lf" | "nul";
 
 export interface DotStep {
@@ -56,7 +58,7 @@ const enum At {
   Dot,
   /** After the dot and CR, both held back. */
   DotCr,
-  /** After a bare newline that was made a CRLF: the sender didn't take this for the start of a line, so a dot is meant. */
+  /** After a bare newline that was made a CRLF, or a NUL that was left out: the sender has doubled no dot here. */
   MadeLineStart,
 }
 
@@ -80,6 +82,7 @@ export class DotReader {
     if (this.#ended) throw new Error("the block has ended");
     const wire = new Output(chunk);
     const content = new Output(chunk);
+    const text = new TextRuns(chunk);
     const normalize = this.#normalize;
     // Where the dot that is held back stands; before 0 where it came with an earlier chunk.
     let dot = this.#at === At.Dot ? -1 : this.#at === At.DotCr ? -2 : 0;
@@ -91,7 +94,7 @@ export class DotReader {
       switch (at) {
         case At.Text:
           if (byte > CR) {
-            i++;
+            i = text.end(i + 1);
           } else if (byte === CR) {
             at = At.Cr;
             i++;
@@ -127,6 +130,8 @@ export class DotReader {
           if (byte === DOT) {
             at = At.Dot;
             dot = i++;
+          } else if (byte === NUL && normalize) {
+            at = At.MadeLineStart;
           }
           break;
         case At.Dot:
@@ -135,10 +140,10 @@ export class DotReader {
             i++;
             break;
           }
-          at = At.Text;
+          at = byte === NUL && normalize ? At.MadeLineStart : At.Text;
           content.skip(dot, i);
-          // With the LF made a CRLF, the dot would become an end marker.
-          if (normalize && byte === LF) wire.skip(dot, i);
+          // Before what is left out or made a CRLF, the dot would become an end marker.
+          if (normalize && (byte === LF || byte === NUL)) wire.skip(dot, i);
           else if (dot < 0) wire.insert(0, DOT_BYTE);
           break;
         case At.DotCr:
@@ -158,11 +163,16 @@ export class DotReader {
           }
           break;
         case At.MadeLineStart:
-          at = At.Text;
-          if (byte === DOT) {
+          if (byte === NUL) {
+            this.#nul = true;
+            wire.skip(i, i + 1);
+            content.skip(i, i + 1);
+          } else {
+            at = At.Text;
+            if (byte !== DOT) break;
             wire.insert(i, DOT_BYTE);
-            i++;
           }
+          i++;
           break;
       }
     }
@@ -216,17 +226,14 @@ export class DotEncoder {
   /** Takes the content's next bytes and gives them as they go over the wire; a view of the chunk where no dot is added. */
   push(chunk: Uint8Array): Uint8Array {
     const wire = new Output(chunk);
+    const text = new TextRuns(chunk);
     let at = this.#at;
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i];
-      if (byte === LF) {
-        at = at === At.Cr ? At.LineStart : At.Text;
-      } else if (byte === CR) {
-        at = At.Cr;
-      } else {
-        if (byte === DOT && at === At.LineStart) wire.insert(i, DOT_BYTE);
-        at = At.Text;
-      }
+    for (let i = 0; i < chunk.length;) {
+      const byte = chunk[i] ?? NUL;
+      if (byte === DOT && at === At.LineStart) wire.insert(i, DOT_BYTE);
+      if (byte === LF) at = at === At.Cr ? At.LineStart : At.Text;
+      else at = byte === CR ? At.Cr : At.Text;
+      i = byte > CR ? text.end(i + 1) : i + 1;
     }
     this.#at = at;
     return wire.upTo(chunk.length);
