@@ -5,7 +5,8 @@ import { errorText, hasCode } from "../base/errors.ts";
 import type { TlsTrust } from "../net/types.ts";
 import type { Variables } from "./environment.ts";
 import { type Mistake, type Path, pathText } from "./mistakes.ts";
-import type { ParsedProfile, ParsedProxy } from "./schema.ts";
+import type { ParsedProxy } from "./proxy_schema.ts";
+import type { ParsedProfile } from "./schema.ts";
 import { Secret } from "./secret.ts";
 import type { CommonProxyConfig, ListenConfig, ProfileConfig, ProxyConfig, TargetConfig } from "./types.ts";
 

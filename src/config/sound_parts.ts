@@ -1,13 +1,12 @@
 import * as v from "valibot";
+import { type ParsedProxy, proxySchema } from "./proxy_schema.ts";
 import {
   archiveSchema,
   configSchema,
   type ParsedArchive,
   type ParsedConfig,
   type ParsedProfile,
-  type ParsedProxy,
   profileSchema,
-  proxySchema,
 } from "./schema.ts";
 
 /** Those parts of a document that are right by themselves, so that mistakes between them are found along with others. */
