@@ -136,7 +136,8 @@ export class FileCapture implements Capture {
   }
 
   abort(): void {
-    if (this.#state !== "committed" && this.#state !== "aborted" && this.#state !== "set-aside") {
+    if (this.#state === "committing") return;
+    if (this.#state === "failed" || !isEndState(this.#state)) {
       this.#discard();
       this.#end("aborted");
     }
@@ -274,9 +275,7 @@ export class FileCapture implements Capture {
 
   #expect(state: State): void {
     if (this.#state !== state) {
-      throw new MailteeError("io", `capture ${this.id} is ${this.#state}, not ${state}`, {
-        hint: "An earlier failure ended it; abort it.",
-      });
+      throw new MailteeError("io", `capture ${this.id} is ${this.#state}, not ${state}`);
     }
   }
 

@@ -17,10 +17,9 @@ export function captureName(id: string): string {
 
 const CAPTURE_NAME = /^\d{8}T\d{9}Z-([0-7][0-9A-HJKMNP-TV-Z]{25})\.eml$/;
 
-/** The ULID in the name of a complete capture; null for any other name, also one whose time doesn't fit its ULID. */
+/** The ULID in the name of a complete capture; null for a name of any other form. */
 export function parseCaptureName(name: string): string | null {
-  const id = CAPTURE_NAME.exec(name)?.[1];
-  return id !== undefined && captureName(id) === name ? id : null;
+  return CAPTURE_NAME.exec(name)?.[1] ?? null;
 }
 
 /** One thing in a drop folder. */
@@ -39,12 +38,13 @@ export interface DropEntry {
  */
 export async function listDropFolder(path: string): Promise<DropEntry[]> {
   const entries: DropEntry[] = [];
+  const prefix = join(path, "x").slice(0, -1);
   try {
     for await (const entry of Deno.readDir(path)) {
       if (entry.name.startsWith(".")) continue;
       entries.push({
         name: entry.name,
-        path: join(path, entry.name),
+        path: prefix + entry.name,
         kind: kindOf(entry),
         captureId: parseCaptureName(entry.name),
       });

@@ -118,9 +118,9 @@ export interface Capture {
    */
   commit(settlement: Settlement): Promise<string>;
   /**
-   * Leaves nothing behind, except after a rejected `commit`: then the target may hold the mail, and the sealed file stays
-   * in `.incoming/` for the next start's recovery. Never throws; may be called at any time and does nothing after a
-   * successful commit.
+   * Leaves nothing behind. Never throws, and may be called at any time. Once `commit` was called it takes nothing back,
+   * since the target holds the mail: after a rejected `commit` the sealed file stays in `.incoming/` for the next start's
+   * recovery.
    */
   abort(): void;
 }

@@ -32,7 +32,6 @@ Deno.test("parseCaptureName() refuses every other name", () => {
     const name of [
       "",
       `${id}.eml`,
-      `20261124T115501124Z-${id}.eml`,
       `20261124T115501123Z-${id}.EML`,
       `20261124T115501123Z-${id}.eml.part`,
       `20261124T115501123Z-${id.toLowerCase()}.eml`,
@@ -54,6 +53,8 @@ Deno.test("listDropFolder() names everything but dot files, in order, with its k
       Deno.symlinkSync("/etc/passwd", join(folder, "link"));
       Deno.writeTextFileSync(join(folder, "odd\nname"), "");
     }
+    assertEquals((await listDropFolder(folder))[0]?.path, join(folder, first));
+    assertEquals((await listDropFolder(folder + "/"))[0]?.path, join(folder, first));
     const found = (await listDropFolder(folder)).map(({ name, kind, captureId }) => [name, kind, captureId]);
     assertEquals(found, [
       [first, "file", parseCaptureName(first)],

@@ -3,7 +3,15 @@
 import { encodeUtf8 } from "../../../src/base/bytes.ts";
 import { isDirectory } from "../../../src/base/files.ts";
 import type { Clock } from "../../../src/base/clock.ts";
-import type { Capture, CaptureStart, Pop3Transmission, SmtpTransmission } from "../../../src/drop/types.ts";
+import { listDropFolder } from "../../../src/drop/folder.ts";
+import type {
+  Capture,
+  CaptureStart,
+  DropWriter,
+  Pop3Transmission,
+  Settlement,
+  SmtpTransmission,
+} from "../../../src/drop/types.ts";
 
 export const POSIX = Deno.build.os !== "windows";
 
@@ -92,6 +100,25 @@ export function writeInChunks(capture: Capture, mail: Uint8Array, chunkSize: num
     capture.write(buffer.subarray(0, chunk.length));
     buffer.fill(0xee);
   }
+}
+
+export const ACCEPTED: Settlement = { outcome: "accepted", reply: "250 2.0.0 Ok: queued as 4F3C" };
+
+/** Carries out a whole capture; gives the file's path. */
+export async function captureMail(
+  writer: DropWriter,
+  mail: Uint8Array,
+  options: { readonly start?: CaptureStart; readonly settlement?: Settlement; readonly chunkSize?: number } = {},
+): Promise<string> {
+  const capture = writer.begin(options.start ?? smtpStart());
+  writeInChunks(capture, mail, options.chunkSize ?? 4096);
+  await capture.seal();
+  return await capture.commit(options.settlement ?? ACCEPTED);
+}
+
+/** The names of what lies in a drop folder. */
+export async function dropNames(folder: string): Promise<string[]> {
+  return (await listDropFolder(folder)).map((entry) => entry.name);
 }
 
 /** All files below a folder, as paths relative to it. */

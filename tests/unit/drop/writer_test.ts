@@ -2,51 +2,28 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { basename, join } from "@std/path";
 import { encodeUtf8 } from "../../../src/base/bytes.ts";
 import { MailteeError } from "../../../src/base/errors.ts";
-import { denoFileOps } from "../../../src/base/files.ts";
 import { listDropFolder } from "../../../src/drop/folder.ts";
 import { readCapture, readMail } from "../../../src/drop/reader.ts";
-import type { CaptureStart, Settlement } from "../../../src/drop/types.ts";
 import { type FileDropWriter, openDropWriter } from "../../../src/drop/writer.ts";
-import { FaultyFileOps, systemError } from "../base/faulty_file_ops.ts";
 import {
-  bigMail,
-  corpusMails,
+  ACCEPTED,
+  captureMail,
+  dropNames,
   filesBelow,
   MAIL,
-  pop3Start,
   POSIX,
   smtpStart,
   StillClock,
   unfinished,
   withFolder,
-  writeInChunks,
 } from "./samples.ts";
-
-const ACCEPTED: Settlement = { outcome: "accepted", reply: "250 2.0.0 Ok: queued as 4F3C" };
-
-async function capture(
-  writer: FileDropWriter,
-  mail: Uint8Array,
-  start: CaptureStart = smtpStart(),
-  settlement = ACCEPTED,
-  chunkSize = 4096,
-): Promise<string> {
-  const capture = writer.begin(start);
-  writeInChunks(capture, mail, chunkSize);
-  await capture.seal();
-  return await capture.commit(settlement);
-}
-
-async function names(folder: string): Promise<string[]> {
-  return (await listDropFolder(folder)).map((entry) => entry.name);
-}
 
 Deno.test("openDropWriter() makes the folder and leaves nothing in .incoming when closed", () =>
   withFolder(async (folder) => {
     const drop = join(folder, "drop");
     const writer = await openDropWriter(drop);
     assertEquals(writer.recovery, { committed: [], discarded: 0, failed: [] });
-    await capture(writer, MAIL);
+    await captureMail(writer, MAIL);
     assertEquals(unfinished(drop), []);
     await writer.close();
     assertEquals(filesBelow(join(drop, ".incoming")), ["lock"]);
@@ -58,205 +35,6 @@ Deno.test("openDropWriter() doesn't make folders above the drop folder", () =>
     await assertRejects(() => openDropWriter(join(folder, "missing", "drop")), MailteeError, "missing");
   }));
 
-Deno.test("Capture.commit() makes one file that holds the report and the mail, octet for octet", () =>
-  withFolder(async (folder) => {
-    const clock = new StillClock();
-    const writer = await openDropWriter(folder, { clock });
-    const started = smtpStart();
-    const inTheMaking = writer.begin(started);
-    inTheMaking.write(MAIL);
-    assertEquals(inTheMaking.size, MAIL.length);
-    await inTheMaking.seal();
-    assertEquals(await names(folder), []);
-    clock.time += 250;
-    const path = await inTheMaking.commit(ACCEPTED);
-    assertEquals(basename(path), `20261124T115501123Z-${inTheMaking.id}.eml`);
-    assertEquals(await names(folder), [basename(path)]);
-    const file = await readCapture(path);
-    assertEquals(file.report, {
-      version: 1,
-      id: inTheMaking.id,
-      proxy: started.proxy,
-      client: started.client,
-      target: started.target,
-      started: "2026-11-24T11:55:01.123Z",
-      mail: {
-        size: MAIL.length,
-        sha256: new Uint8Array(await crypto.subtle.digest("SHA-256", MAIL)).toHex(),
-        headerSize: MAIL.length - "At noon?\r\n.\r\n..\r\n".length,
-      },
-      smtp: { ...started.smtp, reply: "250 2.0.0 Ok: queued as 4F3C" },
-      outcome: "accepted",
-      finished: "2026-11-24T11:55:01.373Z",
-    });
-    assertEquals(await readMail(file), MAIL);
-    assertEquals(writer.counters(), { open: 0, committed: 1, failed: 0, bytes: MAIL.length, directoryFlushes: 2 });
-    await writer.close();
-  }));
-
-Deno.test("Capture.commit() writes what POP3 tells", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    const path = await capture(writer, MAIL, pop3Start({ uidl: null }), { outcome: "retrieved" });
-    const { report } = await readCapture(path);
-    assertEquals(report.pop3, { user: "m12345-1", uidl: null, messageNumber: 3 });
-    assertEquals([report.smtp, report.outcome], [undefined, "retrieved"]);
-    await writer.close();
-  }));
-
-Deno.test("Capture.commit() keeps a mail whose answer was lost as unknown", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    const { report } = await readCapture(await capture(writer, MAIL, smtpStart(), { outcome: "unknown" }));
-    assertEquals([report.outcome, report.smtp?.reply], ["unknown", null]);
-    assert(report.finished !== null);
-    await writer.close();
-  }));
-
-Deno.test("Capture.commit() finds room for long replies and for recipients that changed", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    const reply = Array.from({ length: 50 }, (_, line) => `250-line ${line} of a reply that goes on and on`).join("\n");
-    const big = bigMail(700_000);
-    const long = await readCapture(await capture(writer, big, smtpStart(), { outcome: "accepted", reply }));
-    assertEquals([long.report.smtp?.reply, long.report.outcome], [reply, "accepted"]);
-    assertEquals(await readMail(long), big);
-
-    const accepted = [{ address: "b@x.example", params: [], reply: "250 Ok" }];
-    const rejected = [{ address: "a@x.example", params: [], reply: "452 4.2.2 Full" }];
-    const path = await capture(writer, MAIL, smtpStart(), {
-      outcome: "accepted",
-      reply: "250 Ok",
-      recipients: accepted,
-      rejectedRecipients: rejected,
-    });
-    const mixed = await readCapture(path);
-    assertEquals(mixed.report.smtp?.recipients, accepted);
-    assertEquals(mixed.report.smtp?.rejectedRecipients, rejected);
-    assertEquals(Deno.readTextFileSync(path).match(/^Recipient: .*$/gm), ["Recipient: b@x.example"]);
-    assertEquals(await readMail(mixed), MAIL);
-    assertEquals([(await names(folder)).length, unfinished(folder)], [2, []]);
-    await writer.close();
-  }));
-
-Deno.test("Capture.write() takes mails of every size in chunks of every size", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    const sizes = [0, 1, 65535, 65536, 65537, 300_000];
-    for (const size of sizes) {
-      const mail = bigMail(size);
-      for (const chunkSize of size > 10 ? [997, 16 * 1024, 65536, 1 << 20] : [1]) {
-        const file = await readCapture(await capture(writer, mail, smtpStart(), ACCEPTED, chunkSize));
-        assertEquals(await readMail(file), mail, `${size} in chunks of ${chunkSize}`);
-      }
-    }
-    await writer.close();
-  }));
-
-Deno.test("Capture.write() takes a header longer than it keeps in memory", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    const long = encodeUtf8(
-      `Subject: first\r\n${"X-Filler: 0123456789\r\n".repeat(8000)}Message-ID: <late@x>\r\n\r\nbody`,
-    );
-    const path = await capture(writer, long, smtpStart(), ACCEPTED, 1000);
-    const file = await readCapture(path);
-    assertEquals(file.report.mail.headerSize, long.length - 4);
-    assertStringIncludes(Deno.readTextFileSync(path).slice(0, 600), "\r\nSubject: first\r\n");
-    assertEquals(await readMail(file), long);
-    await writer.close();
-  }));
-
-Deno.test("Capture round trip of every mail of the corpus", async (test) => {
-  const mails = corpusMails();
-  await test.step({
-    name: `${mails.size} mails come back octet for octet`,
-    ignore: mails.size === 0,
-    fn: () =>
-      withFolder(async (folder) => {
-        const writer = await openDropWriter(folder);
-        await Promise.all(Array.from(mails, async ([name, mail]) => {
-          const file = await readCapture(await capture(writer, mail));
-          assertEquals(await readMail(file), mail, name);
-        }));
-        assertEquals((await names(folder)).length, mails.size);
-        await writer.close();
-      }),
-  });
-});
-
-Deno.test("Capture.abort() leaves nothing, whenever it comes", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    writer.begin(smtpStart()).abort();
-    const written = writer.begin(smtpStart());
-    written.write(bigMail(100_000));
-    written.abort();
-    written.abort();
-    const sealing = writer.begin(smtpStart());
-    sealing.write(MAIL);
-    const seal = sealing.seal();
-    sealing.abort();
-    await assertRejects(() => seal, MailteeError, "aborted");
-    const sealed = writer.begin(smtpStart());
-    await sealed.seal();
-    sealed.abort();
-    await assertRejects(() => sealed.commit(ACCEPTED), MailteeError, "aborted");
-    assertThrows(() => sealed.write(MAIL), MailteeError, "aborted");
-    assertEquals([await names(folder), unfinished(folder)], [[], []]);
-    assertEquals(writer.counters().open, 0);
-    const committed = writer.begin(smtpStart());
-    await committed.seal();
-    const path = await committed.commit(ACCEPTED);
-    committed.abort();
-    assertEquals(await names(folder), [basename(path)]);
-    await writer.close();
-  }));
-
-Deno.test("Capture methods refuse to be called out of turn", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    const early = writer.begin(smtpStart());
-    await assertRejects(() => early.commit(ACCEPTED), MailteeError, "is writing, not sealed");
-    await early.seal();
-    await assertRejects(() => early.seal(), MailteeError, "is sealed, not writing");
-    assertThrows(() => early.write(MAIL), MailteeError, "is sealed, not writing");
-    await early.commit(ACCEPTED);
-    await assertRejects(() => early.commit(ACCEPTED), MailteeError, "is committed, not sealed");
-    await writer.close();
-  }));
-
-Deno.test("Capture.seal() resolves after the data flush and a directory flush that began after the file was there", () =>
-  withFolder(async (folder) => {
-    const ops = new FaultyFileOps();
-    const writer = await openDropWriter(folder, { ops });
-    ops.steps.length = 0;
-    const small = writer.begin(smtpStart());
-    small.write(MAIL);
-    await small.seal();
-    const sealed = ops.steps.map((step) => step.replace(/ \S*\/\S*$/, "").replace(/^write \d+$/, "write"));
-    assertEquals(sealed.slice(0, 4), ["create", "write", "syncData", "syncDirectory"]);
-    assertEquals(sealed.slice(4).sort(), ["done syncData", "done syncDirectory"]);
-    ops.steps.length = 0;
-    await small.commit(ACCEPTED);
-    assertEquals(ops.steps.map((step) => step.split(" ").slice(0, -1).join(" ")), ["write 512", "rename"]);
-    await writer.close();
-  }));
-
-Deno.test("Capture.seal() shares directory flushes between captures", () =>
-  withFolder(async (folder) => {
-    const writer = await openDropWriter(folder);
-    const before = writer.counters().directoryFlushes;
-    const captures = Array.from({ length: 32 }, () => writer.begin(smtpStart()));
-    for (const capture of captures) capture.write(MAIL);
-    await Promise.all(captures.map((capture) => capture.seal()));
-    const flushes = writer.counters().directoryFlushes - before;
-    assert(flushes <= 2, `${flushes} flushes for 32 captures`);
-    await Promise.all(captures.map((capture) => capture.commit(ACCEPTED)));
-    assertEquals((await names(folder)).length, 32);
-    await writer.close();
-  }));
-
 Deno.test("DropWriter.begin() names captures in order when the clock jumps back, and keeps its time in the report", () =>
   withFolder(async (folder) => {
     const clock = new StillClock();
@@ -264,7 +42,7 @@ Deno.test("DropWriter.begin() names captures in order when the clock jumps back,
     const paths: string[] = [];
     for (const jump of [0, 3_600_000, -7_200_000, 0, 86_400_000]) {
       clock.time += jump;
-      const path = await capture(writer, MAIL);
+      const path = await captureMail(writer, MAIL);
       paths.push(path);
       assertEquals((await readCapture(path)).report.started, new Date(clock.time).toISOString());
     }
@@ -283,7 +61,7 @@ Deno.test("DropWriter.begin() takes no mail below the low-water mark, and takes 
     free = 1000;
     assertThrows(() => writer.begin(smtpStart()), MailteeError);
     clock.elapsedMs += 1000;
-    await capture(writer, MAIL);
+    await captureMail(writer, MAIL);
     assertEquals(writer.counters().failed, 2);
     await writer.close();
   }));
@@ -316,57 +94,18 @@ Deno.test("DropWriter.begin() fails in words while the folder is gone, and goes 
     await assertRejects(() => caught.seal(), MailteeError);
     caught.abort();
     Deno.renameSync(join(folder, "away"), drop);
-    await capture(writer, MAIL);
+    await captureMail(writer, MAIL);
     const lost = writer.begin(smtpStart());
     lost.write(MAIL);
     Deno.removeSync(drop, { recursive: true });
     Deno.mkdirSync(drop);
-    await capture(writer, MAIL);
+    await captureMail(writer, MAIL);
     await assertRejects(() => lost.seal(), MailteeError, "vanished");
     lost.abort();
-    assertEquals((await names(drop)).length, 1);
+    assertEquals((await dropNames(drop)).length, 1);
     await writer.close();
     assertEquals(filesBelow(join(drop, ".incoming")), ["lock"]);
   }));
-
-Deno.test("Capture.write() goes on after short writes, and dies of a full disk for good", () =>
-  withFolder(async (folder) => {
-    const mail = bigMail(200_000);
-    const short = { ...denoFileOps, create: (path: string, mode: number) => narrowed(path, mode, 1000, Infinity) };
-    const writer = await openDropWriter(folder, { ops: short });
-    assertEquals(await readMail(await readCapture(await capture(writer, mail))), mail);
-    await writer.close();
-
-    const full = { ...denoFileOps, create: (path: string, mode: number) => narrowed(path, mode, 1000, 100_000) };
-    const second = await openDropWriter(folder, { ops: full });
-    const dead = second.begin(smtpStart());
-    const error = assertThrows(() => writeInChunks(dead, mail, 8192), MailteeError, "injected ENOSPC");
-    assertEquals(error.code, "disk-full");
-    await assertRejects(() => dead.seal(), MailteeError, "is failed");
-    await assertRejects(() => dead.commit(ACCEPTED), MailteeError, "is failed");
-    dead.abort();
-    assertEquals([(await names(folder)).length, unfinished(folder)], [1, []]);
-    assertEquals(second.counters().failed, 1);
-    await second.close();
-  }));
-
-/** A real file that takes so many bytes per write, and so many in all. */
-function narrowed(path: string, mode: number, perWrite: number, room: number) {
-  const file = denoFileOps.create(path, mode);
-  let left = room;
-  return {
-    write(bytes: Uint8Array): number {
-      if (left === 0) throw systemError("ENOSPC");
-      const count = file.write(bytes.subarray(0, Math.min(perWrite, left)));
-      left -= count;
-      return count;
-    },
-    seek: (offset: number) => file.seek(offset),
-    truncate: () => file.truncate(),
-    syncData: () => file.syncData(),
-    close: () => file.close(),
-  };
-}
 
 Deno.test({
   name: "openDropWriter() keeps files and folders to its account, unless told otherwise",
@@ -375,8 +114,10 @@ Deno.test({
     withFolder(async (folder) => {
       const modes = async (drop: string, options: { fileMode?: number; folderMode?: number }) => {
         const writer = await openDropWriter(drop, options);
-        const path = await capture(writer, MAIL);
-        const long = await capture(writer, MAIL, smtpStart(), { outcome: "accepted", reply: "250 ".padEnd(600, "x") });
+        const path = await captureMail(writer, MAIL);
+        const long = await captureMail(writer, MAIL, {
+          settlement: { outcome: "accepted", reply: "250 ".padEnd(600, "x") },
+        });
         await writer.close();
         const paths = [drop, join(drop, ".incoming"), path, long, join(drop, ".incoming", "lock")];
         return paths.map((path) => ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8));
@@ -395,7 +136,7 @@ Deno.test("openDropWriter() lets several writers share a folder", () =>
     await Promise.all(mails.map((mail, i) => {
       const writer = writers[i % 3];
       assert(writer !== undefined);
-      return capture(writer, mail);
+      return captureMail(writer, mail);
     }));
     const found = await Promise.all(
       (await listDropFolder(folder)).map(async ({ path }) => readMail(await readCapture(path))),
@@ -417,7 +158,7 @@ Deno.test("DropWriter.close() removes what isn't sealed and keeps what is", () =
     sealed.abort();
     assertEquals(unfinished(folder).length, 1);
     const next = await openDropWriter(folder);
-    assertEquals(next.recovery.committed.map((path) => basename(path)), await names(folder));
-    assertEquals((await names(folder)).length, 1);
+    assertEquals(next.recovery.committed.map((path) => basename(path)), await dropNames(folder));
+    assertEquals((await dropNames(folder)).length, 1);
     await next.close();
   }));
