@@ -1,0 +1,170 @@
+/** Looks at one thing in a drop folder and says what it is to the archive. Changes nothing. */
+
+import type { CaptureAddress, Catalog, SeenFile } from "../archive/types.ts";
+import { hasCode, MailteeError } from "../base/errors.ts";
+import { fileError } from "../base/files.ts";
+import type { DropEntry } from "../drop/folder.ts";
+import { openMail, readCapture, readMail } from "../drop/reader.ts";
+import type { CaptureFile } from "../drop/types.ts";
+import { extractMessage } from "../message/extract.ts";
+import type { ExtractedMessage } from "../message/types.ts";
+import type { UserDirectory } from "./assign.ts";
+import type { MailContent, ReadCapture } from "./batch.ts";
+import { captureRecord } from "./envelope.ts";
+import { interruptible } from "./interruptible.ts";
+import type { IngestLimits } from "./types.ts";
+
+/** Where a file is. */
+export interface FilePlace {
+  /** Its name in the drop folder. */
+  readonly file: string;
+  readonly path: string;
+}
+
+/** A file as it was when it was looked at; before it's deleted it has to be the same still. */
+export interface FileIdentity extends FilePlace {
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+}
+
+export type Finding =
+  | ({ readonly kind: "new"; readonly file: FileIdentity } & ReadCapture)
+  /** The archive has this capture. `remembered`: an earlier run noted so. */
+  | { readonly kind: "archived"; readonly file: FileIdentity; readonly captureId: string; readonly remembered: true }
+  | {
+    readonly kind: "archived";
+    readonly file: FileIdentity;
+    readonly captureId: string;
+    readonly remembered: false;
+    readonly capture: CaptureFile;
+  }
+  | {
+    readonly kind: "unassigned";
+    readonly file: FileIdentity;
+    readonly captureId: string;
+    readonly addresses: readonly CaptureAddress[];
+    readonly remembered: boolean;
+  }
+  /** It can't be understood or read; it stays where it is. */
+  | { readonly kind: "failed"; readonly file: FilePlace; readonly error: unknown }
+  /** Somebody took it away meanwhile. */
+  | { readonly kind: "vanished" };
+
+export interface ExamineOptions {
+  readonly catalog: Catalog;
+  readonly users: UserDirectory;
+  /** Files that earlier runs left, by name. */
+  readonly seen: ReadonlyMap<string, SeenFile>;
+  /** Whether archived files have to be read again, since they are to be deleted. */
+  readonly rereadArchived: boolean;
+  readonly limits: IngestLimits;
+  readonly signal: AbortSignal;
+}
+
+/** Rejects only where the run can't go on: the catalog fails, or the signal is aborted. */
+export async function examine(entry: DropEntry, options: ExamineOptions): Promise<Finding> {
+  options.signal.throwIfAborted();
+  const file = attemptSync(entry, () => identify(entry));
+  if (file.kind !== "done") return file;
+  const remembered = recall(file.value, options);
+  if (remembered !== null) return remembered;
+  const capture = await attempt(entry, options, () => readCapture(entry.path));
+  if (capture.kind !== "done") return capture;
+  const { report } = capture.value;
+  const archived = (await options.catalog.archivedCaptures([report.id])).get(report.id);
+  if (archived !== undefined) return archivedBefore(file.value, capture.value, archived);
+  const record = captureRecord(report, entry.name);
+  const users = options.users.usersOf(record.addresses);
+  if (users.length === 0) {
+    const { addresses } = record;
+    return { kind: "unassigned", file: file.value, captureId: report.id, addresses, remembered: false };
+  }
+  const read = await attempt(entry, options, () => readContent(capture.value, options));
+  if (read.kind !== "done") return read;
+  const mail = { sha256: report.mail.sha256, size: report.mail.size, extracted: read.value.extracted };
+  return { kind: "new", file: file.value, capture: { capture: record, mail, users }, content: read.value.content };
+}
+
+function identify(entry: DropEntry): FileIdentity {
+  const { size, mtime } = Deno.lstatSync(entry.path);
+  return { ...placeOf(entry), size, modified: mtime?.getTime() ?? 0 };
+}
+
+/** True where the file is still the one that was looked at. */
+export function isUnchanged(file: FileIdentity): boolean {
+  try {
+    const { size, mtime } = Deno.lstatSync(file.path);
+    return size === file.size && (mtime?.getTime() ?? 0) === file.modified;
+  } catch {
+    return false;
+  }
+}
+
+/** What an earlier run found out, where it still holds: nothing has to be read then. */
+function recall(file: FileIdentity, options: ExamineOptions): Finding | null {
+  const seen = options.seen.get(file.file);
+  if (seen === undefined || seen.size !== file.size || seen.modified !== file.modified) return null;
+  const { captureId, addresses } = seen;
+  if (seen.state === "archived") {
+    return options.rereadArchived ? null : { kind: "archived", file, captureId, remembered: true };
+  }
+  if (options.users.usersOf(addresses).length > 0) return null;
+  return { kind: "unassigned", file, captureId, addresses, remembered: true };
+}
+
+function archivedBefore(file: FileIdentity, capture: CaptureFile, archivedSha256: string): Finding {
+  const { id, mail } = capture.report;
+  if (mail.sha256 === archivedSha256) {
+    return { kind: "archived", file, captureId: id, remembered: false, capture };
+  }
+  return { kind: "failed", file, error: conflict(id, archivedSha256) };
+}
+
+/** A capture whose id the archive has with another mail. */
+export function conflict(captureId: string, archivedSha256: string): MailteeError {
+  return new MailteeError(
+    "damaged",
+    `its capture id ${captureId} is that of an archived capture with another mail (${archivedSha256.slice(0, 12)})`,
+  );
+}
+
+async function readContent(
+  capture: CaptureFile,
+  options: ExamineOptions,
+): Promise<{ content: MailContent; extracted: ExtractedMessage }> {
+  if (capture.report.mail.size <= options.limits.wholeMailBytes) {
+    const content = await readMail(capture);
+    return { content, extracted: await extractMessage(content) };
+  }
+  const content = () => interruptible(openMail(capture), options.signal);
+  return { content, extracted: await extractMessage(content()) };
+}
+
+type Attempt<T> = { readonly kind: "done"; readonly value: T } | (Finding & { readonly kind: "failed" | "vanished" });
+
+async function attempt<T>(entry: DropEntry, options: ExamineOptions, work: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { kind: "done", value: await work() };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    return isGone(error) ? { kind: "vanished" } : { kind: "failed", file: placeOf(entry), error };
+  }
+}
+
+function attemptSync<T>(entry: DropEntry, work: () => T): Attempt<T> {
+  try {
+    return { kind: "done", value: work() };
+  } catch (error) {
+    if (isGone(error)) return { kind: "vanished" };
+    return { kind: "failed", file: placeOf(entry), error: fileError(error, "look at it") };
+  }
+}
+
+function placeOf(entry: DropEntry): FilePlace {
+  return { file: entry.name, path: entry.path };
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || hasCode(error, "not-found");
+}

@@ -1,0 +1,180 @@
+import { resolve } from "@std/path";
+import type { Archive, ArchiveUser } from "../archive/types.ts";
+import type { Clock } from "../base/clock.ts";
+import { errorText, MailteeError } from "../base/errors.ts";
+import { denoFileOps, type FileOps } from "../base/files.ts";
+import { type DropEntry, listDropFolder } from "../drop/folder.ts";
+import { createUserDirectory } from "./assign.ts";
+import { Batch } from "./batch.ts";
+import { examine, type ExamineOptions, type FileIdentity, type Finding } from "./examine.ts";
+import { inOrder } from "./in_order.ts";
+import { lockProfile } from "./profile_lock.ts";
+import { Settlement } from "./settlement.ts";
+import { Tally } from "./tally.ts";
+import { DEFAULT_INGEST_LIMITS, type IngestLimits, type Profile, type RunResult } from "./types.ts";
+
+export interface ProfileRunOptions {
+  readonly profile: Profile;
+  readonly archive: Archive;
+  /** All users of the archive. */
+  readonly users: readonly ArchiveUser[];
+  readonly clock: Clock;
+  /** Stops the run at the next safe point; what was done until then is kept. */
+  readonly signal: AbortSignal;
+  /** Hears after each file how many of all were looked at. */
+  readonly progress?: (done: number, total: number, file: string) => void;
+  readonly limits?: Partial<IngestLimits>;
+  /** Deletes files. @default denoFileOps */
+  readonly ops?: FileOps;
+}
+
+/**
+ * Runs a profile once: takes the captures of its drop folder into the archive, each once whatever happens, assigns them
+ * to users, and deletes files where the profile says so, after they are safe. A file that can't be understood is reported
+ * and left alone. May be cut off at any point and repeated.
+ *
+ * Where the run can't go on (it was asked to stop, the disk is full, the folder can't be read) the result says
+ * `interrupted` and why, and counts what was done. Rejects with MailteeError "busy" where another run of the profile is
+ * under way, "config" where the profile would delete every mail, and with what the archive rejects before the run begins.
+ */
+export async function runProfile(options: ProfileRunOptions): Promise<RunResult> {
+  const { profile, archive, clock } = options;
+  refuseToDeleteEverything(options);
+  const lock = lockProfile(archive.path, profile.name, clock);
+  try {
+    return await new ProfileRun(options).carryOut();
+  } finally {
+    lock.release();
+  }
+}
+
+function refuseToDeleteEverything({ profile, users }: ProfileRunOptions): void {
+  if (!profile.deleteUnassigned || users.some((user) => user.addresses.length + user.pop3Users.length > 0)) return;
+  throw new MailteeError("config", `profile ${profile.name} would delete every mail: no user has an address`, {
+    hint: "Name the users under archive.users, or leave deleteUnassigned off.",
+  });
+}
+
+/** Files after which the event loop has its turn, since files that earlier runs left are passed without waiting. */
+const FILES_PER_TURN = 200;
+
+class ProfileRun {
+  readonly #options: ProfileRunOptions;
+  readonly #folder: string;
+  readonly #limits: IngestLimits;
+  readonly #tally = new Tally();
+  readonly #batch: Batch<FileIdentity>;
+  readonly #settlement: Settlement;
+
+  constructor(options: ProfileRunOptions) {
+    this.#options = options;
+    this.#folder = resolve(options.profile.dropFolder);
+    this.#limits = { ...DEFAULT_INGEST_LIMITS, ...options.limits };
+    this.#batch = new Batch(options.archive, this.#limits);
+    this.#settlement = new Settlement({
+      archive: options.archive,
+      folder: this.#folder,
+      profile: options.profile,
+      tally: this.#tally,
+      ops: options.ops ?? denoFileOps,
+    });
+  }
+
+  async carryOut(): Promise<RunResult> {
+    const { profile, archive: { catalog }, users, clock } = this.#options;
+    const started = new Date(clock.now()).toISOString();
+    const id = await catalog.startRun({ profile: profile.name, started });
+    let assignedLater = 0;
+    let interruption: string | null = null;
+    try {
+      assignedLater = (await catalog.syncUsers(users)).assigned;
+      await this.#sweep(id);
+    } catch (error) {
+      if (!(error instanceof MailteeError) && !this.#options.signal.aborted) throw error;
+      interruption = errorText(error);
+    }
+    const finished = new Date(clock.now()).toISOString();
+    const result: RunResult = {
+      id,
+      profile: profile.name,
+      started,
+      finished,
+      ...this.#tally.counts(),
+      assignedLater,
+      interrupted: interruption !== null,
+      interruption,
+    };
+    await catalog.finishRun(id, result);
+    return result;
+  }
+
+  /** Looks at every file of the folder. Rejects where the run can't go on; what was done until then is kept. */
+  async #sweep(runId: string): Promise<void> {
+    const { signal, progress } = this.#options;
+    const entries = await listDropFolder(this.#folder);
+    this.#tally.found(entries.length);
+    const examineOptions = await this.#examineOptions(entries);
+    let done = 0;
+    try {
+      for await (
+        const finding of inOrder(entries, this.#limits.readsAtOnce, (entry) => examine(entry, examineOptions))
+      ) {
+        await this.#settle(finding);
+        if (this.#batch.full) await this.#commit(runId);
+        progress?.(++done, entries.length, entries[done - 1]?.name ?? "");
+        if (done % FILES_PER_TURN === 0) await nextTurn();
+      }
+      await this.#commit(runId);
+    } catch (error) {
+      if (signal.aborted) await this.#commit(runId);
+      throw error;
+    } finally {
+      await this.#batch.abandon();
+    }
+  }
+
+  async #examineOptions(entries: readonly DropEntry[]): Promise<ExamineOptions> {
+    const { archive: { catalog }, users, profile, signal } = this.#options;
+    const seen = new Map(await catalog.seenFiles(this.#folder));
+    const present = new Set(entries.map((entry) => entry.name));
+    this.#settlement.forget([...seen.keys()].filter((file) => !present.has(file)));
+    const unassigned = [...seen.values()].filter(({ state }) => state === "unassigned");
+    const archivedSince = await catalog.archivedCaptures(unassigned.map(({ captureId }) => captureId));
+    for (const { file, captureId } of unassigned) if (archivedSince.has(captureId)) seen.delete(file);
+    return {
+      catalog,
+      users: createUserDirectory(users),
+      seen,
+      rereadArchived: profile.deleteArchived,
+      limits: this.#limits,
+      signal,
+    };
+  }
+
+  async #settle(finding: Finding): Promise<void> {
+    switch (finding.kind) {
+      case "new": {
+        const state = await this.#batch.add(finding, finding.file, this.#options.signal);
+        if (state.kind === "unreadable") this.#tally.failed(finding.file, state.error);
+        return;
+      }
+      case "archived":
+        return await this.#settlement.archivedBefore(finding);
+      case "unassigned":
+        return this.#settlement.unassigned(finding);
+      case "failed":
+        return this.#tally.failed(finding.file, finding.error);
+      case "vanished":
+        return this.#tally.vanished();
+    }
+  }
+
+  async #commit(runId: string): Promise<void> {
+    for (const committed of await this.#batch.commit(runId)) this.#settlement.committed(committed);
+    await this.#settlement.write();
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

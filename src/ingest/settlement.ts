@@ -1,0 +1,132 @@
+import type { Archive, SeenFile } from "../archive/types.ts";
+import { errorText } from "../base/errors.ts";
+import type { FileOps } from "../base/files.ts";
+import { roomLogger } from "../base/log.ts";
+import { openMail } from "../drop/reader.ts";
+import type { CaptureFile } from "../drop/types.ts";
+import { type Committed, ContentSource } from "./batch.ts";
+import { conflict, type FileIdentity, type Finding, isUnchanged } from "./examine.ts";
+import type { Tally } from "./tally.ts";
+import type { Profile } from "./types.ts";
+
+const log = roomLogger("ingest");
+
+type Found<Kind extends Finding["kind"]> = Finding & { readonly kind: Kind };
+
+/** Carries out what a run has found out about files: counts them, deletes them, or remembers that they were left. */
+export class Settlement {
+  readonly #archive: Archive;
+  readonly #folder: string;
+  readonly #profile: Profile;
+  readonly #tally: Tally;
+  readonly #ops: FileOps;
+  #remember: SeenFile[] = [];
+  #forget: string[] = [];
+
+  constructor(
+    options: {
+      readonly archive: Archive;
+      /** The drop folder, absolute. */
+      readonly folder: string;
+      readonly profile: Profile;
+      readonly tally: Tally;
+      readonly ops: FileOps;
+    },
+  ) {
+    this.#archive = options.archive;
+    this.#folder = options.folder;
+    this.#profile = options.profile;
+    this.#tally = options.tally;
+    this.#ops = options.ops;
+  }
+
+  /** A capture that has become part of the archive, or turned out to be part of it. */
+  committed({ tag: file, capture, added }: Committed<FileIdentity>): void {
+    if (added.state === "conflict") {
+      this.#tally.failed(file, conflict(capture.capture.id, added.archivedSha256));
+      return;
+    }
+    if (added.state === "added") this.#tally.archived(capture.mail.size);
+    else this.#tally.alreadyArchived();
+    this.#letGo(file, capture.capture.id);
+  }
+
+  /**
+   * A capture that the archive had before. Its file is deleted only where the archive holds the content; lost content is
+   * stored again from the file. Rejects where the store fails.
+   */
+  async archivedBefore(finding: Found<"archived">): Promise<void> {
+    const { file, captureId } = finding;
+    if (!finding.remembered) {
+      const unreadable = this.#profile.deleteArchived ? await this.#makeGood(finding.capture) : null;
+      if (unreadable !== null) return this.#tally.failed(file, unreadable.error);
+      this.#letGo(file, captureId);
+    }
+    this.#tally.alreadyArchived();
+  }
+
+  async #makeGood(capture: CaptureFile): Promise<{ readonly error: unknown } | null> {
+    const { sha256 } = capture.report.mail;
+    if (await this.#archive.store.has(sha256)) return null;
+    const source = new ContentSource(() => openMail(capture));
+    try {
+      await this.#archive.store.put(source.octets(), { expectedSha256: sha256 });
+    } catch (error) {
+      if (source.broken) return { error };
+      throw error;
+    }
+    log.warning("the archive lacked the mail of {file}; it was stored again", { file: capture.path });
+    return null;
+  }
+
+  #letGo(file: FileIdentity, captureId: string): void {
+    if (this.#profile.deleteArchived) this.#delete(file);
+    else this.#remember.push({ ...seen(file), captureId, state: "archived", addresses: [] });
+  }
+
+  unassigned({ file, captureId, addresses, remembered }: Found<"unassigned">): void {
+    const deleted = this.#profile.deleteUnassigned && this.#delete(file);
+    this.#tally.unassigned(file.file, addresses, { deleted });
+    if (deleted) {
+      log.info("deleted {file}, which belongs to no user", {
+        file: file.file,
+        addresses: addresses.map(({ address }) => address),
+      });
+    } else if (!remembered) {
+      this.#remember.push({ ...seen(file), captureId, state: "unassigned", addresses });
+    }
+  }
+
+  /** Forgets what earlier runs knew of files that are no more. */
+  forget(files: Iterable<string>): void {
+    this.#forget.push(...files);
+  }
+
+  /** Writes down what is to be remembered and forgotten. */
+  async write(): Promise<void> {
+    if (this.#remember.length === 0 && this.#forget.length === 0) return;
+    await this.#archive.catalog.updateSeenFiles(this.#folder, { remember: this.#remember, forget: this.#forget });
+    this.#remember = [];
+    this.#forget = [];
+  }
+
+  /** True where the file is gone by this call. What was changed meanwhile, or can't be deleted, stays. */
+  #delete(file: FileIdentity): boolean {
+    if (!isUnchanged(file)) return false;
+    try {
+      this.#ops.remove(file.path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) {
+        log.error("can't delete {file}: {error}", { file: file.path, error: errorText(error) });
+      }
+      return false;
+    }
+    this.#tally.deleted();
+    this.#forget.push(file.file);
+    return true;
+  }
+}
+
+function seen(file: FileIdentity): Pick<SeenFile, "file" | "size" | "modified"> {
+  return { file: file.file, size: file.size, modified: file.modified };
+}
