@@ -1,0 +1,135 @@
+import { join } from "@std/path";
+import type { TestCertificate } from "./certificate.ts";
+import { freePorts, isListening, startProgram } from "./program.ts";
+
+/** A Dovecot of its own: POP3 for users whose password is `secret-of-NAME`, and their authentication for Postfix. */
+export interface Dovecot {
+  /** Offers STLS, and USER/PASS in clear text. */
+  readonly pop3Port: number;
+  /** Implicit TLS. */
+  readonly pop3sPort: number;
+  readonly lmtpPort: number;
+  /** Dovecot's authentication protocol, for `startPostfix`. */
+  readonly authPort: number;
+  /** Puts mails into a user's mailbox as files; POP3 gives them back as they are. */
+  put(user: string, mails: readonly Uint8Array[]): Promise<void>;
+  /** The files in a user's mailbox, in no particular order. */
+  mails(user: string): Promise<Uint8Array[]>;
+  /** What Dovecot has logged so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface DovecotOptions {
+  /** An empty folder. */
+  readonly folder: string;
+  readonly certificate: TestCertificate;
+  readonly users: readonly string[];
+}
+
+/** The password of a user at `startDovecot`. */
+export function passwordOf(user: string): string {
+  return `secret-of-${user}`;
+}
+
+/** Starts Dovecot in the foreground, with config, run-time files and mailboxes in `folder`. Needs root. */
+export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
+  const { folder } = options;
+  const [pop3Port = 0, pop3sPort = 0, lmtpPort = 0, authPort = 0] = freePorts(4);
+  const config = join(folder, "dovecot.conf");
+  const mailboxes = join(folder, "mailboxes");
+  await Deno.mkdir(mailboxes);
+  await Deno.chown(mailboxes, MAIL_USER, MAIL_USER);
+  await Deno.chmod(folder, 0o755);
+  const passwords = options.users.map((user) => `${user}:${passwordOf(user)}\n`).join("");
+  await Deno.writeTextFile(join(folder, "passwords"), passwords, { mode: 0o644 });
+  await Deno.writeTextFile(config, configText(options, { pop3Port, pop3sPort, lmtpPort, authPort }));
+  const program = startProgram("dovecot", { args: ["-F", "-c", config] });
+  const dovecot = {
+    pop3Port,
+    pop3sPort,
+    lmtpPort,
+    authPort,
+    put: (user: string, mails: readonly Uint8Array[]) => putMails(join(mailboxes, user), mails),
+    mails: async (user: string) => [
+      ...await filesIn(join(mailboxes, user, "new")),
+      ...await filesIn(join(mailboxes, user, "cur")),
+    ],
+    log: program.output,
+    stop: async () => {
+      await program.stop();
+    },
+  };
+  try {
+    await program.waitFor(() => isListening(pop3Port));
+    return dovecot;
+  } catch (error) {
+    await dovecot.stop();
+    throw error;
+  }
+}
+
+/** The user that owns the mailboxes: nobody. */
+const MAIL_USER = 65534;
+
+function configText(
+  { folder, certificate }: DovecotOptions,
+  ports: Pick<Dovecot, "pop3Port" | "pop3sPort" | "lmtpPort" | "authPort">,
+): string {
+  const listener = (name: string, port: number, more = "") =>
+    `inet_listener ${name} {\n address = 127.0.0.1\n port = ${port}\n ${more}\n}`;
+  return `
+protocols = pop3 lmtp
+base_dir = ${join(folder, "run")}
+state_dir = ${join(folder, "state")}
+log_path = /dev/stderr
+ssl = yes
+ssl_cert = <${certificate.certFile}
+ssl_key = <${certificate.keyFile}
+disable_plaintext_auth = no
+auth_mechanisms = plain login cram-md5 apop scram-sha-256
+first_valid_uid = 1
+mail_location = maildir:${join(folder, "mailboxes")}/%n
+mail_fsync = never
+service pop3-login {
+ ${listener("pop3", ports.pop3Port)}
+ ${listener("pop3s", ports.pop3sPort, "ssl = yes")}
+}
+service lmtp {
+ ${listener("lmtp", ports.lmtpPort)}
+}
+service auth {
+ ${listener("auth", ports.authPort)}
+}
+passdb {
+ driver = passwd-file
+ args = scheme=PLAIN username_format=%n ${join(folder, "passwords")}
+}
+userdb {
+ driver = static
+ args = uid=${MAIL_USER} gid=${MAIL_USER} home=${join(folder, "mailboxes")}/%n
+}
+`;
+}
+
+async function putMails(maildir: string, mails: readonly Uint8Array[]): Promise<void> {
+  for (const path of [maildir, join(maildir, "new"), join(maildir, "cur"), join(maildir, "tmp")]) {
+    await Deno.mkdir(path, { recursive: true });
+    await Deno.chown(path, MAIL_USER, MAIL_USER);
+  }
+  for (const [index, mail] of mails.entries()) {
+    const path = join(maildir, "new", `${1_700_000_000 + index}.M${index}P1.test`);
+    await Deno.writeFile(path, mail);
+    await Deno.chown(path, MAIL_USER, MAIL_USER);
+  }
+}
+
+async function filesIn(folder: string): Promise<Uint8Array[]> {
+  const mails: Uint8Array[] = [];
+  try {
+    for await (const entry of Deno.readDir(folder)) mails.push(await Deno.readFile(join(folder, entry.name)));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return mails;
+}
