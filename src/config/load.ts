@@ -6,7 +6,7 @@ import { configError, type Mistake, schemaMistakes } from "./mistakes.ts";
 import { resolvePath, resolveProfile, resolveProxy, type Surroundings } from "./resolve.ts";
 import { configSchema, type ParsedArchive, type ParsedUsers } from "./schema.ts";
 import { type SoundParts, soundParts } from "./sound_parts.ts";
-import { listenerMistakes, missingPartMistakes, userMistakes } from "./together.ts";
+import { listenerMistakes, missingPartMistakes, nameMistakes } from "./together.ts";
 import type { ArchiveConfig, ProxyConfig, ResolvedConfig } from "./types.ts";
 import { readTypeScriptFile } from "./typescript_file.ts";
 import { readUsersFile } from "./users_file.ts";
@@ -79,18 +79,39 @@ function resolveProxies(
   dropFolder: string,
   surroundings: Surroundings,
 ): readonly ProxyConfig[] {
+  const names = defaultNames(parts);
   const resolved = parts.map(({ index, parsed }) => {
-    const ordinal = parts.filter((each) => each.index <= index && each.parsed.kind === parsed.kind).length;
-    return { index, proxy: resolveProxy(parsed, { path: ["proxies", index], ordinal, dropFolder }, surroundings) };
+    const at = { path: ["proxies", index], name: names.get(index) ?? "", dropFolder };
+    return { index, proxy: resolveProxy(parsed, at, surroundings) };
   });
+  nameMistakes(parts.map(({ index, parsed }) => ({ index, name: parsed.name })), "proxies").forEach(
+    surroundings.report,
+  );
   listenerMistakes(resolved).forEach(surroundings.report);
   return resolved.map(({ proxy }) => proxy);
+}
+
+const KIND_NAMES = { smtp: "SMTP proxy", lmtp: "LMTP proxy", pop3: "POP3 proxy" } as const;
+
+/** "SMTP proxy 1", "SMTP proxy 2", "POP3 proxy 1" …, by index, none of which is the name of another proxy. */
+function defaultNames(parts: SoundParts["proxies"]): ReadonlyMap<number, string> {
+  const taken = new Set(parts.map(({ parsed }) => parsed.name));
+  const names = new Map<number, string>();
+  for (const { index, parsed } of parts) {
+    let number = 1;
+    while (taken.has(`${KIND_NAMES[parsed.kind]} ${number}`)) number++;
+    const name = `${KIND_NAMES[parsed.kind]} ${number}`;
+    if (parsed.name === undefined) taken.add(name);
+    names.set(index, name);
+  }
+  return names;
 }
 
 async function resolveArchive(parsed: ParsedArchive, surroundings: Surroundings): Promise<ArchiveConfig> {
   const path = resolvePath(parsed.path, surroundings);
   if (!("file" in parsed.users)) {
-    userMistakes(parsed.users, "archive.users").forEach(surroundings.report);
+    const names = parsed.users.map(({ name }, index) => ({ index, name }));
+    nameMistakes(names, "archive.users").forEach(surroundings.report);
     return { path, users: parsed.users };
   }
   return { path, users: await usersFrom(resolvePath(parsed.users.file, surroundings), surroundings) };

@@ -22,7 +22,6 @@ export interface Surroundings {
 
 type Kind = ParsedProxy["kind"];
 
-const KIND_NAMES: Readonly<Record<Kind, string>> = { smtp: "SMTP proxy", lmtp: "LMTP proxy", pop3: "POP3 proxy" };
 const PORTS: Readonly<Record<Kind, { readonly clear: number; readonly implicit: number }>> = {
   smtp: { clear: 25, implicit: 465 },
   lmtp: { clear: 24, implicit: 465 },
@@ -33,14 +32,14 @@ export function resolvePath(path: string, { directory }: Surroundings): string {
   return resolve(directory, path);
 }
 
-/** One proxy; `ordinal` counts from 1 among those of its kind. Reports a CA file or secret that can't be read. */
+/** One proxy, called `name` where it has no name of its own. Reports a CA file or secret that can't be read. */
 export function resolveProxy(
   parsed: ParsedProxy,
-  at: { readonly path: Path; readonly ordinal: number; readonly dropFolder: string },
+  at: { readonly path: Path; readonly name: string; readonly dropFolder: string },
   surroundings: Surroundings,
 ): ProxyConfig {
   const common: CommonProxyConfig = {
-    name: parsed.name ?? `${KIND_NAMES[parsed.kind]} ${at.ordinal}`,
+    name: parsed.name ?? at.name,
     dropFolder: parsed.dropFolder === undefined ? at.dropFolder : resolvePath(parsed.dropFolder, surroundings),
     listen: parsed.listen.map((listen) => resolveListen(parsed.kind, listen, surroundings)),
     target: resolveTarget(parsed, [...at.path, "target"], surroundings),

@@ -1,7 +1,7 @@
 /** Mistakes that no value has by itself, only several together. */
 
 import type { Mistake } from "./mistakes.ts";
-import type { ProxyConfig, UserConfig } from "./types.ts";
+import type { ProxyConfig } from "./types.ts";
 
 /** Two listeners on one address and port; the system would refuse the second. */
 export function listenerMistakes(
@@ -21,16 +21,16 @@ export function listenerMistakes(
   return mistakes;
 }
 
-/** Two users of one name. */
-export function userMistakes(users: readonly UserConfig[], path: string): Mistake[] {
-  const names = users.map(({ name }) => name);
-  return names.flatMap((name, index) => {
-    const first = names.indexOf(name);
-    if (first === index) return [];
-    return [{
-      path: `${path}[${index}].name`,
-      problem: `${JSON.stringify(name)} is the name of ${path}[${first}] already.`,
-    }];
+/** A name that two items of the list at `path` bear: reports, searches and the archive couldn't tell them apart. */
+export function nameMistakes(
+  items: readonly { readonly index: number; readonly name: string | undefined }[],
+  path: string,
+): Mistake[] {
+  return items.flatMap(({ index, name }) => {
+    const first = items.find((other) => name !== undefined && other.name === name);
+    if (first === undefined || first.index === index) return [];
+    const problem = `${JSON.stringify(name)} is the name of ${path}[${first.index}] already.`;
+    return [{ path: `${path}[${index}].name`, problem }];
   });
 }
 

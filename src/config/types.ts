@@ -28,7 +28,7 @@ export type ProxyConfig = SmtpProxyConfig | Pop3ProxyConfig;
 
 /** What proxies of every kind have. */
 export interface CommonProxyConfig {
-  /** For reports, logs and searches; nothing keeps two proxies from having the same. */
+  /** Unique among the proxies. */
   readonly name: string;
   readonly dropFolder: string;
   readonly listen: readonly ListenConfig[];
