@@ -20,6 +20,9 @@ export async function transferChunk(mail: MailTransfer, size: number, last: bool
   const { target, copy, options } = mail;
   if (copy.forbidsDelivery) return mailEnded(await skipAfter(mail, size));
   mail.begin();
+  mail.client.allow(options.timeouts.dataMs);
+  target.allow(null);
+  target.listen();
   try {
     target.append(commandLine(last ? `BDAT ${size} LAST` : `BDAT ${size}`));
     const end = await relayOctets(mail, size, last);

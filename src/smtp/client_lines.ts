@@ -49,12 +49,10 @@ export class ClientLines {
         }
         this.#taken = taken.consumed;
         return { kind: "bad", problem: "too-long" };
-      case "bare-newline":
+      case "whole":
         this.#taken = taken.consumed;
-        return { kind: "bad", problem: taken.bare === "cr" ? "bare-cr" : "bare-lf" };
-      case "line":
-        this.#taken = taken.consumed;
-        return { kind: "line", line: taken.line };
+        if (taken.line.kind === "line") return taken.line;
+        return { kind: "bad", problem: taken.line.bare === "cr" ? "bare-cr" : "bare-lf" };
     }
   }
 

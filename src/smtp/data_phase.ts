@@ -12,8 +12,20 @@ const DATA = commandLine("DATA");
  * never gets the end of a mail whose copy isn't safe; a client never hears of success before.
  */
 export async function transferData(mail: MailTransfer): Promise<MailEnd> {
-  const { client, target, copy, options } = mail;
+  const { copy } = mail;
   if (copy.forbidsDelivery) return { kind: "copy-failed", stage: "before", noSpace: copy.noSpace };
+  mail.begin();
+  try {
+    return await askAndRelay(mail);
+  } finally {
+    mail.finish();
+  }
+}
+
+async function askAndRelay(mail: MailTransfer): Promise<MailEnd> {
+  const { client, target, copy, options } = mail;
+  // Listening also while the target is asked shows who doesn't wait for it.
+  client.listen();
   target.append(DATA);
   target.allow(options.timeouts.dataStartMs);
   await target.flush();
@@ -25,13 +37,11 @@ export async function transferData(mail: MailTransfer): Promise<MailEnd> {
   }
   if (client.buffered.length > 0) return mail.stop({ kind: "early-talk" });
   client.append(start.reply.bytes);
-  mail.begin();
+  client.allow(options.timeouts.dataMs);
+  target.allow(null);
+  target.listen();
   await client.flush();
-  try {
-    return await relayLines(mail);
-  } finally {
-    mail.finish();
-  }
+  return await relayLines(mail);
 }
 
 /** Reads to the true end of the mail, whatever happens on the way. */

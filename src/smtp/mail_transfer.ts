@@ -9,10 +9,11 @@ import type { ResolvedSmtpOptions } from "./options.ts";
 import { isPositive, type Reply, replyText } from "./reply.ts";
 import type { Transaction } from "./session_state.ts";
 
-/** Octets of a mail that are read at once. */
-export const MAIL_READ_BYTES = 64 * 1024;
+/** Octets of a mail that are read at once, at first and once it proves to be large. */
+const FIRST_READ_BYTES = 8 * 1024;
+const LARGE_READ_BYTES = 64 * 1024;
 /** Octets that are read at once while lines are exchanged. */
-export const LINE_READ_BYTES = 2048;
+const LINE_READ_BYTES = 2048;
 /** So much of the last piece waits for the copy, and is written together with what ends the mail. */
 const HELD_BYTES = 16 * 1024;
 /** After so many octets the client's time limit starts anew. */
@@ -60,13 +61,10 @@ export class MailTransfer {
     return end;
   }
 
-  /** Large reads and the time limits of a mail. */
+  /** Larger reads, as long as a mail flows. */
   begin(): void {
-    this.client.connection.setReadSize(MAIL_READ_BYTES);
-    this.client.allow(this.options.timeouts.dataMs);
+    this.client.connection.setReadSize(FIRST_READ_BYTES);
     this.#blockBytes = 0;
-    this.target.allow(null);
-    this.target.listen();
   }
 
   /** Small reads again. */
@@ -76,6 +74,7 @@ export class MailTransfer {
 
   /** Waits for more of the mail; the end of this mail where nothing more comes. */
   async more(): Promise<MailEnd | null> {
+    if (this.copy.size >= FIRST_READ_BYTES) this.client.connection.setReadSize(LARGE_READ_BYTES);
     if (await this.client.more()) return null;
     const how = this.client.loss ?? "closed";
     const stopped = this.#stopped;
