@@ -2,9 +2,10 @@ import { systemClock } from "../base/clock.ts";
 import { errorText, MailteeError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { setUpLog } from "../base/log.ts";
-import { commandHelp, type Invocation, type OptionValues, parseCommandLine } from "./command.ts";
+import { commandHelp, type Invocation, parseCommandLine } from "./command.ts";
 import { COMMANDS, overview } from "./command_table.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { logFormat, logLevel } from "./log_options.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 import { versionLine } from "./version.ts";
 
@@ -42,7 +43,7 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
     return ExitCode.done;
   }
   const { operands, options } = parseCommandLine(command, rest);
-  await setUpLog({ level: logLevel(options), format: logFormat(options) });
+  await setUpLog({ level: logLevel(options) ?? "info", format: logFormat(options) ?? "text" });
   const interruption = new AbortController();
   const stop = () => interruption.abort(new MailteeError("busy", "Interrupted."));
   for (const signal of stopSignals()) Deno.addSignalListener(signal, stop);
@@ -57,18 +58,6 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
 /** Signals that ask the program to stop; Windows knows Ctrl-C and Ctrl-Break only. */
 function stopSignals(): Deno.Signal[] {
   return Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
-}
-
-function logLevel(options: OptionValues): "debug" | "info" | "warning" | "error" {
-  const level = options.value("log-level") ?? "info";
-  if (level === "debug" || level === "info" || level === "warning" || level === "error") return level;
-  throw new MailteeError("usage", `--log-level is '${level}'.`, { hint: "Use debug, info, warning or error." });
-}
-
-function logFormat(options: OptionValues): "text" | "json" {
-  const format = options.value("log-format") ?? "text";
-  if (format === "text" || format === "json") return format;
-  throw new MailteeError("usage", `--log-format is '${format}'.`, { hint: "Use text or json." });
 }
 
 function reportError(error: unknown, terminal: Terminal): void {

@@ -1,0 +1,159 @@
+import type { AppStatus } from "../app/status.ts";
+import { openArchive } from "../archive/archive.ts";
+import type { ArchiveTotals, RunRecord } from "../archive/types.ts";
+import type { Clock } from "../base/clock.ts";
+import { errorText, MailteeError } from "../base/errors.ts";
+import { freeBytes, isDirectory } from "../base/files.ts";
+import { loadConfig } from "../config/load.ts";
+import type { ResolvedConfig } from "../config/types.ts";
+import { listDropFolder } from "../drop/folder.ts";
+import type { Command, Invocation } from "./command.ts";
+import { ExitCode } from "./exit_code.ts";
+import { readRunState } from "./run_state.ts";
+import { formatSize, formatTable } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const command: Command = {
+  name: "status",
+  operands: "",
+  operandCount: [0, 0],
+  summary: "Shows what runs, what waits in the drop folders, the last runs and the archive's size.",
+  options: {},
+  run,
+};
+
+interface Status {
+  /** The `mailtee run` of this config; null where none runs. */
+  readonly running: { readonly pid: number | null; readonly status: AppStatus | null } | null;
+  readonly dropFolders: readonly Backlog[];
+  readonly archive: { readonly path: string; readonly totals: ArchiveTotals | null } | null;
+  readonly lastRuns: readonly RunRecord[];
+}
+
+/** What lies in a drop folder. */
+interface Backlog {
+  readonly path: string;
+  readonly captures: number;
+  /** Name of the oldest capture; null where there is none. */
+  readonly oldest: string | null;
+  /** Files that aren't captures. */
+  readonly others: number;
+  readonly freeBytes: number | null;
+  /** What is wrong with the folder; null where it can be read. */
+  readonly problem: string | null;
+}
+
+async function run({ options, terminal, clock }: Invocation): Promise<ExitCode> {
+  const config = await loadConfig(options.value("config"));
+  const folders = new Set([
+    ...config.proxies.map((proxy) => proxy.dropFolder),
+    ...Object.values(config.profiles).map((profile) => profile.dropFolder),
+  ]);
+  const status: Status = {
+    running: await readRunState(config.directory),
+    dropFolders: await Promise.all(Array.from(folders, backlog)),
+    ...await archiveStatus(config, clock),
+  };
+  if (terminal.wantsJson) terminal.json(status);
+  else terminal.print(describe(status, terminal));
+  return ExitCode.done;
+}
+
+async function backlog(path: string): Promise<Backlog> {
+  try {
+    const entries = await listDropFolder(path);
+    const captures = entries.filter((entry) => entry.captureId !== null);
+    return {
+      path,
+      captures: captures.length,
+      oldest: captures[0]?.name ?? null,
+      others: entries.length - captures.length,
+      freeBytes: freeBytes(path),
+      problem: null,
+    };
+  } catch (error) {
+    if (!(error instanceof MailteeError)) throw error;
+    return { path, captures: 0, oldest: null, others: 0, freeBytes: null, problem: errorText(error) };
+  }
+}
+
+async function archiveStatus(config: ResolvedConfig, clock: Clock): Promise<Pick<Status, "archive" | "lastRuns">> {
+  if (config.archive === null) return { archive: null, lastRuns: [] };
+  const { path } = config.archive;
+  if (!isDirectory(path)) return { archive: { path, totals: null }, lastRuns: [] };
+  const archive = await openArchive(path, { clock, readOnly: true });
+  try {
+    const lastRuns: RunRecord[] = [];
+    for (const profile of Object.keys(config.profiles)) {
+      lastRuns.push(...await archive.catalog.runs({ profile, limit: 1 }));
+    }
+    return { archive: { path, totals: await archive.catalog.totals() }, lastRuns };
+  } finally {
+    archive.close();
+  }
+}
+
+function describe(status: Status, terminal: Terminal): string {
+  return [
+    describeRunning(status.running, terminal),
+    status.dropFolders.map(describeBacklog).join("\n"),
+    describeArchive(status.archive),
+    describeRuns(status.lastRuns, terminal),
+  ].filter((part) => part !== "").join("\n\n");
+}
+
+function describeRunning(running: Status["running"], terminal: Terminal): string {
+  if (running === null) return "mailtee run: not running with this config";
+  const { pid, status } = running;
+  if (status === null) return `mailtee run: process ${pid ?? "?"}, just starting`;
+  const proxies = formatTable(status.proxies, [
+    { title: "Proxy", text: (proxy) => proxy.name, shrinks: true },
+    { title: "Listens on", text: (proxy) => proxy.listen.join(", ") },
+    { title: "Target", text: (proxy) => proxy.target },
+    { title: "Sessions", text: (proxy) => `${proxy.stats.sessions.open}`, align: "right" },
+    { title: "Mails", text: (proxy) => `${mailCount(proxy)}`, align: "right" },
+    { title: "Copy failures", text: (proxy) => `${proxy.stats.copyFailures}`, align: "right" },
+  ], terminal.columns);
+  const jobs = status.jobs.map(({ profile, next, running }) =>
+    `profile ${profile}: ${running ? "running now" : `next at ${next ?? "no time of its schedule"}`}`
+  );
+  return [`mailtee run: process ${pid ?? "?"} since ${status.started}`, proxies.trimEnd(), ...jobs].join("\n");
+}
+
+function mailCount(proxy: AppStatus["proxies"][number]): number {
+  return proxy.kind === "pop3" ? proxy.stats.mails.captured : proxy.stats.mails.accepted;
+}
+
+function describeBacklog({ path, captures, oldest, others, freeBytes: free, problem }: Backlog): string {
+  if (problem !== null) return `Drop folder ${path}: ${problem}`;
+  const since = oldest === null ? "" : `, the oldest ${oldest}`;
+  const besides = others === 0 ? "" : `, and ${others} that aren't captures`;
+  const room = free === null ? "" : `; ${formatSize(free)} free`;
+  return `Drop folder ${path}: ${captures} captures${since}${besides}${room}`;
+}
+
+function describeArchive(archive: Status["archive"]): string {
+  if (archive === null) return "";
+  if (archive.totals === null) return `Archive ${archive.path}: nothing archived yet`;
+  const { mails, captures, users, bytes, oldest, newest } = archive.totals;
+  const span = oldest === null || newest === null ? "" : `, dated ${day(oldest)} to ${day(newest)}`;
+  return `Archive ${archive.path}: ${mails} mails (${formatSize(bytes)}), ${captures} captures, ${users} users${span}`;
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+function describeRuns(runs: readonly RunRecord[], terminal: Terminal): string {
+  return formatTable(runs, [
+    { title: "Last run of", text: (run) => run.profile, shrinks: true },
+    { title: "Started", text: (run) => run.started },
+    { title: "Archived", text: (run) => count(run, "archived"), align: "right" },
+    { title: "Unassigned", text: (run) => count(run, "unassigned"), align: "right" },
+    { title: "Failed", text: (run) => count(run, "failed"), align: "right" },
+  ], terminal.columns).trimEnd();
+}
+
+function count(run: RunRecord, key: "archived" | "unassigned" | "failed"): string {
+  return run.protocol === null ? "?" : String(run.protocol[key]);
+}
