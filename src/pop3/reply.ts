@@ -7,6 +7,9 @@ import { concatBytes, encodeUtf8 } from "../base/bytes.ts";
  */
 export type Status = "ok" | "err" | "continue" | "other";
 
+/** Longest line of a reply: RFC 2449 section 4 allows 512, but a challenge 12288 (RFC 5034 section 4). */
+export const MAX_REPLY_LINE_BYTES = 16_384;
+
 const PLUS = 0x2b;
 const SPACE = 0x20;
 const OK = encodeUtf8("+OK");

@@ -144,6 +144,7 @@ function onCommandStatus(turn: Turn, command: Command, status: Exclude<Status, "
   }
   if (expectsBlock(command)) return readBlock(turn, blockOf(turn.state, command, line), line);
   if (ruleOf(command)?.login && command.verb !== "USER") logIn(turn);
+  if (command.verb === "UIDL") turn.do({ do: "note-uid", line });
   turn.answerNow(withCrLf(line));
   turn.settleFirst();
   if (command.verb === "QUIT") turn.end("quit");

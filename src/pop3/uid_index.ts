@@ -9,6 +9,7 @@ const MAX_UIDS = 200_000;
 const MAX_UID_BYTES = 512;
 
 const LF = 0x0a;
+const SPACE = 0x20;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -20,6 +21,8 @@ export class UidIndex implements UidQuestions {
   readonly #maxUids: number;
   /** Messages of which the target doesn't tell the UID. */
   readonly #without = new Set<number>();
+  /** The last answer for one message, which may have no room among the others. */
+  #answer: { readonly number: number; readonly uid: string } | null = null;
   /** A whole listing was seen to its end. */
   #listed = false;
   /** Not all of the listing could be kept. */
@@ -32,27 +35,26 @@ export class UidIndex implements UidQuestions {
 
   /** The UID of a message; null where it isn't known. */
   uidOf(number: number): string | null {
-    return this.#uids.get(number) ?? null;
+    return this.#uids.get(number) ?? (this.#answer?.number === number ? this.#answer.uid : null);
   }
 
   questionFor(number: number): "all" | "one" | null {
-    if (this.#unsupported || this.#uids.has(number) || this.#without.has(number)) return null;
+    if (this.#unsupported || this.#without.has(number) || this.uidOf(number) !== null) return null;
     if (!this.#listed) return "all";
     return this.#overflowed ? "one" : null;
   }
 
   /** Takes a line `7 uid` of a listing. */
   add(line: Uint8Array): void {
-    const entry = /^(\d{1,10}) +([^\s]+)/.exec(decodeUtf8(line));
+    const entry = parseEntry(line);
     if (entry === null) return;
-    const [, number = "", uid = ""] = entry;
-    if (this.#uids.size < this.#maxUids) this.#uids.set(Number(number), uid);
+    if (this.#uids.size < this.#maxUids) this.#uids.set(entry.number, entry.uid);
     else this.#overflowed = true;
   }
 
   /** Takes the answer `+OK 7 uid` to the UIDL of one message. */
   addAnswer(line: Uint8Array): void {
-    this.add(line.subarray(line.indexOf(0x20) + 1));
+    this.#answer = parseEntry(line.subarray(line.indexOf(SPACE) + 1)) ?? this.#answer;
   }
 
   /** The target refused to tell the UID of a message, or of any (null). */
@@ -65,6 +67,11 @@ export class UidIndex implements UidQuestions {
   complete(): void {
     this.#listed = true;
   }
+}
+
+function parseEntry(line: Uint8Array): { readonly number: number; readonly uid: string } | null {
+  const [, number, uid] = /^(\d{1,10}) +(\S+)/.exec(decodeUtf8(line)) ?? [];
+  return number === undefined || uid === undefined ? null : { number: Number(number), uid };
 }
 
 /** The lines of a block that comes in pieces, each given without its line end; overlong ones are cut off. */

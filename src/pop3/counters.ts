@@ -1,0 +1,80 @@
+/** What a proxy has done since it was started. */
+
+import type { EndReason } from "./session_state.ts";
+
+/** How a session ends besides what its reducer says. */
+export type SessionEnd = EndReason | "target-unreachable" | "target-tls" | "internal-error";
+
+/** What becomes of a retrieval: captured; delivered though it was captured before, or without a copy; not delivered. */
+export type RetrievalEnd = "captured" | "known" | "uncopied" | "undelivered";
+
+export interface Pop3ProxyStats {
+  readonly sessions: {
+    readonly open: number;
+    readonly total: number;
+    /** Sessions by the reason of their end. */
+    readonly ended: Readonly<Partial<Record<SessionEnd, number>>>;
+  };
+  /** Connections that were turned away, by reason. */
+  readonly refusedConnections: Readonly<Record<string, number>>;
+  readonly mails: {
+    readonly captured: number;
+    /** Delivered and not captured again, with `recapture: "never"`. */
+    readonly known: number;
+    /** Delivered without a copy, with `onCaptureFailure: "pass"`. */
+    readonly uncopied: number;
+    /** Not delivered, or not to the end. */
+    readonly undelivered: number;
+    /** Octets of the captured mails. */
+    readonly bytes: number;
+  };
+  /** Mails whose copy failed, refused or not. */
+  readonly copyFailures: number;
+  /** Lines that the proxy itself refused. */
+  readonly commandErrors: number;
+}
+
+/** Mutable counters behind `Pop3ProxyStats`. */
+export class Counters {
+  copyFailures = 0;
+  commandErrors = 0;
+  readonly #mails = { captured: 0, known: 0, uncopied: 0, undelivered: 0 };
+  #bytes = 0;
+  #open = 0;
+  #total = 0;
+  readonly #ended = new Map<SessionEnd, number>();
+  readonly #refused = new Map<string, number>();
+
+  sessionStarted(): void {
+    this.#open++;
+    this.#total++;
+  }
+
+  sessionEnded(end: SessionEnd): void {
+    this.#open--;
+    increment(this.#ended, end);
+  }
+
+  connectionRefused(reason: string): void {
+    increment(this.#refused, reason);
+  }
+
+  mailEnded(end: RetrievalEnd, size: number): void {
+    this.#mails[end]++;
+    if (end === "captured") this.#bytes += size;
+  }
+
+  snapshot(): Pop3ProxyStats {
+    return {
+      sessions: { open: this.#open, total: this.#total, ended: Object.fromEntries(this.#ended) },
+      refusedConnections: Object.fromEntries(this.#refused),
+      mails: { ...this.#mails, bytes: this.#bytes },
+      copyFailures: this.copyFailures,
+      commandErrors: this.commandErrors,
+    };
+  }
+}
+
+function increment<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

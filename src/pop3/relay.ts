@@ -1,0 +1,281 @@
+/** One session: moves lines between both legs, and carries out what the session reducer asks for. */
+
+import { errorText, MailteeError } from "../base/errors.ts";
+import { takeLine } from "../net/line_reader.ts";
+import type { ServerTlsOptions } from "../net/types.ts";
+import { BlockRelay } from "./blocks.ts";
+import { ClientLines } from "./client_lines.ts";
+import { parseCommand } from "./command.ts";
+import type { SessionEnd } from "./counters.ts";
+import type { Doorbell } from "./leg.ts";
+import { MAX_REPLY_LINE_BYTES, statusOf } from "./reply.ts";
+import { Retrievals } from "./retrieve.ts";
+import { step } from "./session.ts";
+import type { SessionParts } from "./session_parts.ts";
+import {
+  awaitsTarget,
+  type Block,
+  type Effect,
+  initialState,
+  isIdle,
+  nextLine,
+  type SessionEvent,
+  type SessionState,
+} from "./session_state.ts";
+import { UidIndex } from "./uid_index.ts";
+
+/** How long the end of a session may take to reach a client that no longer listens. */
+const FAREWELL_MS = 2000;
+/** So much is still read from a client after the last reply, so that a reset doesn't overtake it. */
+const FAREWELL_BYTES = 64 * 1024;
+
+export interface RelayParts extends SessionParts {
+  readonly bell: Doorbell;
+  /** For STLS with the client; null where the listener doesn't offer it. */
+  readonly certificate: ServerTlsOptions | null;
+}
+
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #lines: ClientLines;
+  readonly #uids = new UidIndex();
+  readonly #blocks: BlockRelay;
+  readonly #retrievals: Retrievals;
+  #state: SessionState;
+  #end: { readonly reason: SessionEnd; readonly cut: boolean } | null = null;
+  #draining = false;
+  /** The target's last line ended with LF alone. */
+  #endsLinesWithLf = false;
+  /** A line came or went since the time limits were set. */
+  #progress = true;
+
+  constructor(parts: RelayParts) {
+    const { client, target, settings, certificate } = parts;
+    this.#parts = parts;
+    this.#lines = new ClientLines(client, settings.limits.maxLineBytes);
+    this.#blocks = new BlockRelay({ client, target, uids: this.#uids, pieceMs: settings.timeouts.dataBlockMs });
+    this.#retrievals = new Retrievals(parts);
+    this.#state = initialState({
+      offersStls: certificate !== null,
+      requireTlsForAuth: settings.requireTlsForAuth,
+      maxErrors: settings.limits.maxErrors,
+      wholeMailTopLines: settings.wholeMailTopLines,
+    }, client.connection.tls !== null);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Octets of the mails that were delivered. */
+  get octets(): number {
+    return this.#retrievals.octets;
+  }
+
+  /** Runs the session to its end, once the target's greeting has been passed on, and closes both connections. */
+  async run(): Promise<SessionEnd> {
+    const { client, target } = this.#parts;
+    try {
+      while (this.#end === null) await this.#turn();
+      if (!this.#end.cut) await takeLeave(this.#parts);
+      return this.#end.reason;
+    } finally {
+      this.#retrievals.abort();
+      client.cut();
+      target.cut();
+    }
+  }
+
+  /** Ends the session as soon as nothing would be lost by it: before the login, or after QUIT. */
+  finishSoon(): void {
+    this.#draining = true;
+    this.#parts.bell.ring();
+  }
+
+  /** Ends the session now, whatever is under way. */
+  cutShort(): void {
+    this.#parts.client.cut();
+    this.#parts.target.cut();
+  }
+
+  /** Takes all that has come in, writes all that follows from it, and waits for more. */
+  async #turn(): Promise<void> {
+    const { client, target, bell } = this.#parts;
+    while (this.#end === null && (await this.#takeReply() || await this.#takeClientLine())) this.#progress = true;
+    // The marks of DELE take effect with QUIT (RFC 1939 section 6), so a session in TRANSACTION may go on.
+    if (this.#draining && this.#state.phase === "authorization" && isIdle(this.#state)) {
+      await this.#tell({ kind: "shutdown" });
+    }
+    if (this.#end !== null) return;
+    await this.#flush();
+    this.#setDeadlines();
+    target.listen();
+    if (nextLine(this.#state) !== null) client.listen();
+    await bell.wait();
+  }
+
+  /** Takes the target's next line, or its loss; false where there's neither. */
+  async #takeReply(): Promise<boolean> {
+    const { target } = this.#parts;
+    const taken = takeLine(target.buffered, { maxBytes: MAX_REPLY_LINE_BYTES, bareNewline: "accept-lf" });
+    switch (taken.kind) {
+      case "whole": {
+        const { line } = taken.line;
+        this.#endsLinesWithLf = taken.consumed === line.length + 1;
+        target.connection.consume(taken.consumed);
+        await this.#tell({ kind: "status", status: statusOf(line), line });
+        return true;
+      }
+      case "too-long":
+        await this.#tell({ kind: "target-lost", how: "protocol", midReply: false });
+        return true;
+      case "more":
+        if (target.inputLoss === null) return false;
+        await this.#tell({ kind: "target-lost", how: target.inputLoss, midReply: false });
+        return true;
+    }
+  }
+
+  /** Takes the client's next line, or its loss, where it may be taken now; false where there's neither. */
+  async #takeClientLine(): Promise<boolean> {
+    const { client } = this.#parts;
+    if (client.outputLoss !== null) {
+      await this.#tell({ kind: "client-lost", how: client.outputLoss });
+      return true;
+    }
+    const expected = nextLine(this.#state);
+    if (expected === null) return false;
+    const taken = this.#lines.take(expected === "response");
+    switch (taken.kind) {
+      case "line":
+        await this.#tell(
+          expected === "response"
+            ? { kind: "response", line: taken.line }
+            : { kind: "command", parsed: parseCommand(taken.line) },
+        );
+        return true;
+      case "bad":
+        await this.#tell({ kind: "bad-line", problem: taken.problem });
+        return true;
+      case "more":
+        if (client.inputLoss === null) return false;
+        await this.#tell(
+          client.inputLoss === "closed" ? { kind: "client-done" } : { kind: "client-lost", how: client.inputLoss },
+        );
+        return true;
+    }
+  }
+
+  /** Tells the reducer, carries out what it wants, and tells it what comes of that. */
+  async #tell(first: SessionEvent): Promise<void> {
+    for (let event: SessionEvent | null = first; event !== null;) {
+      const { state, effects }: ReturnType<typeof step> = step(this.#state, event, this.#uids);
+      this.#parts.counters.commandErrors += state.errors - this.#state.errors;
+      this.#state = state;
+      event = null;
+      for (const effect of effects) event = await this.#carryOut(effect) ?? event;
+    }
+  }
+
+  async #carryOut(effect: Effect): Promise<SessionEvent | null> {
+    const { client, target } = this.#parts;
+    switch (effect.do) {
+      case "forward":
+        target.appendLine(effect.line);
+        return null;
+      case "answer":
+        client.append(effect.reply);
+        return null;
+      case "begin-capture": {
+        const begun = this.#retrievals.begin(this.#state, effect.number, this.#uids.uidOf(effect.number));
+        return { kind: begun ? "capture-begun" : "capture-refused" };
+      }
+      case "drop-capture":
+        this.#retrievals.drop();
+        return null;
+      case "read-block":
+        return await this.#readBlock(effect.block);
+      case "note-uid":
+        this.#uids.addAnswer(effect.line);
+        return null;
+      case "note-no-uid":
+        this.#uids.refuse(effect.number);
+        return null;
+      case "start-client-tls":
+        return await this.#startClientTls();
+      case "end":
+        this.#end = effect;
+        return null;
+    }
+  }
+
+  async #readBlock(block: Block): Promise<SessionEvent> {
+    await this.#flushTarget();
+    return block.what === "mail"
+      ? await this.#retrievals.relay(block, this.#endsLinesWithLf)
+      : await this.#blocks.relay(block, this.#endsLinesWithLf);
+  }
+
+  async #startClientTls(): Promise<SessionEvent> {
+    const { client, certificate, settings, log, id } = this.#parts;
+    await this.#flush();
+    if (certificate === null || client.outputLoss !== null) return { kind: "client-lost", how: "tls" };
+    client.allow(settings.target.connectTimeoutMs);
+    try {
+      const discarded = await client.connection.startServerTls(certificate);
+      if (discarded > 0) {
+        log.warn("Client {client} sent {discarded} bytes in clear text after STLS; they were thrown away", {
+          client: client.connection.remote.address,
+          discarded,
+          session: id,
+        });
+      }
+      return { kind: "client-tls-started" };
+    } catch (error) {
+      if (!(error instanceof MailteeError)) throw error;
+      log.warn("STLS with client {client} failed: {problem}", {
+        client: client.connection.remote.address,
+        problem: errorText(error),
+        session: id,
+      });
+      return { kind: "client-lost", how: "tls" };
+    }
+  }
+
+  async #flushTarget(): Promise<void> {
+    const { target, settings } = this.#parts;
+    if (target.hasOutput) await target.flush(settings.timeouts.replyMs);
+  }
+
+  async #flush(): Promise<void> {
+    const { client, settings } = this.#parts;
+    await this.#flushTarget();
+    if (client.hasOutput) await client.flush(settings.timeouts.dataBlockMs);
+  }
+
+  /** Only the one who has to speak next is timed, for a whole line: dripping octets gains no time. */
+  #setDeadlines(): void {
+    if (!this.#progress) return;
+    this.#progress = false;
+    const { client, target, settings: { timeouts } } = this.#parts;
+    const targetOwes = awaitsTarget(this.#state);
+    target.allow(targetOwes ? timeouts.replyMs : null);
+    client.allow(targetOwes ? null : timeouts.commandMs);
+  }
+}
+
+/** Lets the client read the last words. */
+export async function takeLeave({ client }: Pick<SessionParts, "client">): Promise<void> {
+  if (!await client.flush(FAREWELL_MS)) return;
+  client.allow(FAREWELL_MS);
+  try {
+    await client.connection.closeWrite();
+  } catch (error) {
+    if (!(error instanceof MailteeError)) throw error;
+    return;
+  }
+  for (let left = FAREWELL_BYTES; left > 0 && await client.more(FAREWELL_MS);) {
+    left -= client.buffered.length;
+    client.connection.consume(client.buffered.length);
+  }
+}
