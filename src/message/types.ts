@@ -27,15 +27,18 @@ export interface ExtractedMessage {
   readonly problems: readonly string[];
 }
 
+/** A mail's octets, whole or piece by piece. Pieces may be reused by the giver once the next one is asked for. */
+export type MailContent = Uint8Array | AsyncIterable<Uint8Array>;
+
 export interface ExtractLimits {
-  /** Octets of the header, after which the rest of the mail isn't looked at. @default 1 MiB */
+  /** Octets of one MIME part's header. @default 1 MiB */
   readonly headerBytes: number;
-  /** Octets of the mail that are parsed; what comes after isn't indexed. @default 64 MiB */
-  readonly mailBytes: number;
+  /** Octets outside attachments; what comes after them isn't looked at. Attachments only flow past. @default 16 MiB */
+  readonly bodyBytes: number;
   /** Octets of UTF-8 that the body text may have. @default 1 MiB */
   readonly textBytes: number;
-  /** MIME parts. @default 1000 */
+  /** MIME parts of one message. @default 1000 */
   readonly parts: number;
-  /** Nested multiparts and messages. @default 32 */
+  /** Messages within messages whose text is taken too. @default 5 */
   readonly depth: number;
 }
