@@ -3,8 +3,11 @@
  * "allowed: …".
  */
 
+import { isIP } from "node:net";
 import { Cron } from "croner";
 import * as v from "valibot";
+import { hasCode } from "../base/errors.ts";
+import { parseAddressList } from "../net/address_list.ts";
 
 /** Text that isn't empty. */
 export function text(allowed: string) {
@@ -58,7 +61,7 @@ export const listenAddress = v.pipe(
 const ALLOWED_FROM = 'an address, a network such as "192.168.0.0/16", "private" or "localhost"';
 
 /** Who may connect. */
-export const allowedFrom = v.pipe(v.string(ALLOWED_FROM), v.check((entry) => entry !== "", ALLOWED_FROM));
+export const allowedFrom = v.pipe(v.string(ALLOWED_FROM), v.check(isAddressListEntry, ALLOWED_FROM));
 
 const SIZE_ALLOWED = 'a number of bytes or a size such as "50MB"';
 const SIZE_UNITS: Readonly<Record<string, number>> = {
@@ -126,7 +129,17 @@ export const userAddress = v.pipe(
 );
 
 function isIpAddress(address: string): boolean {
-  return v.is(v.pipe(v.string(), v.ip()), address.replace(/%[\w.-]+$/, ""));
+  return isIP(address.replace(/%[\w.-]+$/, "")) !== 0;
+}
+
+function isAddressListEntry(entry: string): boolean {
+  try {
+    parseAddressList([entry]);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "config")) return false;
+    throw error;
+  }
 }
 
 function bytesOf(given: number | string): number | undefined {

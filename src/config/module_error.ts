@@ -57,11 +57,14 @@ function explainSyntax(file: string, text: string, name: string): Explanation | 
   const found = debugDiagnostic(text) ?? textDiagnostic(text, name);
   if (found === undefined) return undefined;
   return {
-    message: `${placeText(found.place, file)}: syntax error: ${
-      found.problem.replaceAll(/string literal \(.*?"\)/g, "a string")
-    }`,
+    message: `${placeText(found.place, file)}: syntax error: ${withoutLiterals(found.problem)}`,
     hint: "Look at this line and at the end of the one before it.",
   };
+}
+
+/** What the parser found may be a password: `string literal (secret, "secret")`. */
+function withoutLiterals(problem: string): string {
+  return problem.replaceAll(/\b(string|numeric) literal \(.*\)/g, "a $1");
 }
 
 interface Diagnostic {
