@@ -1,6 +1,7 @@
 /** One leg of a session: a connection with what waits to be written to it, and word of what comes in. */
 
 import { hasCode, MailteeError } from "../base/errors.ts";
+import { closeAfterLastWords } from "../net/farewell.ts";
 import type { Connection } from "../net/types.ts";
 import { takeReply } from "./reply.ts";
 import type { Reply } from "./reply.ts";
@@ -12,6 +13,8 @@ const KEPT_OUTPUT_BYTES = 4096;
 const CR = 0x0d;
 const LF = 0x0a;
 const noOutput = new Uint8Array(0);
+/** How long the end of a session may take with a peer that no longer listens. */
+const FAREWELL_MS = 2000;
 
 /** Wakes the one who waits; a ring while nobody waits is kept for the next. */
 export class Doorbell {
@@ -121,15 +124,12 @@ export class Leg {
     return this.#loss === null;
   }
 
-  /** Ends the sending, so that the peer sees the end while its own last words still come in. Never rejects. */
-  async closeWrite(): Promise<void> {
-    if (!this.#writable) return;
-    this.#writable = false;
-    try {
-      await this.connection.closeWrite();
-    } catch (error) {
-      if (!(error instanceof MailteeError)) throw error;
-    }
+  /** Writes what was appended, gives the peer a moment to read it, and closes. Never rejects. */
+  async farewell(): Promise<void> {
+    this.allow(FAREWELL_MS);
+    await this.flush();
+    if (this.#writable) await closeAfterLastWords(this.connection, FAREWELL_MS);
+    this.cut();
   }
 
   /** Closes the connection at once. */

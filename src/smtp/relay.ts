@@ -24,10 +24,8 @@ import {
 } from "./session_state.ts";
 import { Introducer } from "./upstream.ts";
 
-/** How long the end of a session may take to reach a client or a target that no longer listens. */
+/** How long taking leave may take. */
 const FAREWELL_MS = 2000;
-/** So much is still read from a client after the last reply, so that a reset doesn't overtake it. */
-const FAREWELL_BYTES = 256 * 1024;
 const QUIT = encodeUtf8("QUIT\r\n");
 
 export interface RelayParts extends SessionParts {
@@ -75,25 +73,19 @@ export class Relay {
     return this.#mails.count;
   }
 
-  /** Runs the session to its end, from the target's greeting on, and closes both connections. Never rejects. */
+  /** Runs the session to its end, from the target's greeting on. Rejects only with errors of the program. */
   async run(greeting: Reply): Promise<EndReason> {
     try {
       this.#tell({ kind: "greeting", reply: greeting });
-      while (this.#endReason === null) await this.#turn();
+      for (;;) {
+        await this.#turn();
+        if (this.#endReason !== null) break;
+      }
       await this.#farewell(this.#endReason);
-    } catch (error) {
-      this.#endReason = "internal-error";
-      this.#parts.log.error("Session {session} ended by an error of the program: {problem}", {
-        session: this.#parts.id,
-        problem: errorText(error),
-        stack: error instanceof Error ? error.stack : undefined,
-      });
+      return this.#endReason;
     } finally {
       this.#mails.abort();
-      this.#parts.client.cut();
-      this.#parts.target.cut();
     }
-    return this.#endReason ?? "internal-error";
   }
 
   /** Ends the session as soon as no mail is under way. */
@@ -295,18 +287,16 @@ export class Relay {
   /** Takes leave of both sides as far as they listen. */
   async #farewell(reason: EndReason): Promise<void> {
     const { client, target } = this.#parts;
-    client.allow(FAREWELL_MS);
-    target.allow(FAREWELL_MS);
     if (reason !== "quit") {
+      target.allow(FAREWELL_MS);
       target.append(QUIT);
       await target.flush();
     }
+    target.cut();
+    if (reason === "client-closed") return;
+    if (reason !== "quit") return await client.farewell();
+    // A client that said QUIT sends nothing more that could be lost.
+    client.allow(FAREWELL_MS);
     await client.flush();
-    if (reason === "quit" || reason.startsWith("client-closed")) return;
-    await client.closeWrite();
-    for (let left = FAREWELL_BYTES; left > 0 && await client.more();) {
-      left -= client.buffered.length;
-      client.connection.consume(client.buffered.length);
-    }
   }
 }

@@ -86,6 +86,7 @@ export type EndReason =
   | "client-timeout"
   | "client-protocol"
   | "client-tls"
+  | "target-unreachable"
   | "target-closed"
   | "target-refused"
   | "target-tls"

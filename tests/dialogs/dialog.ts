@@ -18,7 +18,7 @@
  *     M: line, M<<    its mail, line by line
  *     no capture      no more captures than were named are visible
  *
- * Lines of one kind that follow each other are sent as one. `\r \n \t \0 \\ \xNN` are escapes, `\u{…}` is UTF-8; `...` at
+ * Lines of one kind that follow each other are sent as one. `\r \n \t \0 \\ \xNN` are escapes, `\u{…}` is UTF-8; `…` at
  * the end of a received line stands for anything. `%define name` … `%end` names steps, `%name` inserts them; those of
  * `macros.txt` in the same folder are there for all its files.
  */
@@ -146,8 +146,8 @@ function isPeerAction(word: string | undefined): word is PeerAction {
 
 function wireStep(kind: string, rest: string, where: string): Step {
   const raw = kind.endsWith("<<") || kind.endsWith(">>");
-  const open = !raw && rest.endsWith("...");
-  const bytes = concatBytes([unescape(open ? rest.slice(0, -3) : rest), raw || open ? new Uint8Array(0) : CRLF]);
+  const open = !raw && rest.endsWith("…");
+  const bytes = concatBytes([unescape(open ? rest.slice(0, -1) : rest), raw || open ? new Uint8Array(0) : CRLF]);
   if (kind.startsWith("M")) return { kind: "mail", bytes, where };
   if (kind === "C:" || kind === "C<<") return { kind: "send", by: "client", bytes, where };
   if (kind === "T>" || kind === "T>>") return { kind: "send", by: "target", bytes, where };
@@ -186,9 +186,9 @@ function milliseconds(text: string, where: string): number {
 
 /** `accepted from=<a> to=<b>,<c> reply="250 2.0.0 Ok"` as a map; the first word is "outcome". */
 function factsOf(text: string): Map<string, string> {
-  const [outcome = "", ...facts] = text.match(/[^\s=]+="[^"]*"|\S+/g) ?? [];
+  const [outcome = "", ...facts] = text.match(/[^\s=]+=(?:"[^"]*"|'[^']*')|\S+/g) ?? [];
   return new Map([["outcome", outcome], ...facts.map((fact): [string, string] => {
     const equals = fact.indexOf("=");
-    return [fact.slice(0, equals), fact.slice(equals + 1).replace(/^"(.*)"$/, "$1")];
+    return [fact.slice(0, equals), fact.slice(equals + 1).replace(/^(["'])(.*)\1$/, "$2")];
   })]);
 }
