@@ -116,6 +116,19 @@ Deno.test("Capture.write() takes mails of every size in chunks of every size", (
     await writer.close();
   }));
 
+Deno.test("Capture.write() keeps the order of small and large chunks", () =>
+  withFolder(async (folder) => {
+    const writer = await openDropWriter(folder);
+    const sizes = [70_000, 10, 20_000, 5, 6, 16_384, 100, 65_536, 16_383, 1, 40_000];
+    const mail = bigMail(sizes.reduce((sum, size) => sum + size, 0));
+    const capture = writer.begin(smtpStart());
+    let offset = 0;
+    for (const size of sizes) capture.write(mail.subarray(offset, offset += size));
+    await capture.seal();
+    assertEquals(await readMail(await readCapture(await capture.commit(ACCEPTED))), mail);
+    await writer.close();
+  }));
+
 Deno.test("Capture.write() takes a header longer than it keeps in memory", () =>
   withFolder(async (folder) => {
     const writer = await openDropWriter(folder);
@@ -209,6 +222,24 @@ Deno.test("Capture.seal() resolves after the data flush and a directory flush th
     ops.steps.length = 0;
     await small.commit(ACCEPTED);
     assertEquals(ops.steps.map((step) => step.split(" ").slice(0, -1).join(" ")), ["write 512", "rename"]);
+    await writer.close();
+  }));
+
+Deno.test("Capture.commit() makes a file that is written anew durable before the sealed one goes", () =>
+  withFolder(async (folder) => {
+    const ops = new FaultyFileOps();
+    const writer = await openDropWriter(folder, { ops });
+    const capture = writer.begin(smtpStart());
+    await capture.seal();
+    ops.steps.length = 0;
+    await capture.commit({ outcome: "accepted", reply: "250 ".padEnd(600, "x") });
+    const steps = ops.steps.map((step) => step.replace(/ (?:\d+ )?\S*?(\.\w+)?$/, " $1").trim());
+    const flushed = ["done syncData .settled", "done syncDirectory"].map((step) =>
+      steps.findIndex((s) => s.startsWith(step))
+    );
+    const removed = steps.indexOf("remove .part");
+    assert(flushed.every((at) => at >= 0 && at < removed), steps.join(", "));
+    assertEquals(steps.slice(removed), ["remove .part", "rename .settled"]);
     await writer.close();
   }));
 

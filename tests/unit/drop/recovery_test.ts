@@ -7,6 +7,7 @@ import { captureName, listDropFolder } from "../../../src/drop/folder.ts";
 import { readCapture, readMail } from "../../../src/drop/reader.ts";
 import { recoverDropFolder } from "../../../src/drop/recovery.ts";
 import { openDropWriter } from "../../../src/drop/writer.ts";
+import { FaultyFileOps } from "../base/faulty_file_ops.ts";
 import { filesBelow, MAIL, smtpStart, StillClock, unfinished, withFolder } from "./samples.ts";
 
 const DEAD = "01KAVTGY5K0000000000000000";
@@ -64,6 +65,22 @@ Deno.test("recoverDropFolder() commits what is complete as unknown and discards 
     assertEquals([file.report.outcome, file.report.finished, file.report.smtp?.reply], ["unknown", null, null]);
     assertEquals(await readMail(file), MAIL);
     assertEquals(filesBelow(folder), [".incoming/lock", captureName(id)]);
+  }));
+
+Deno.test("recoverDropFolder() flushes a capture before it shows it, since its writer may have died before its own flush", () =>
+  withFolder(async (folder) => {
+    const { id, bytes } = await sealedBytes();
+    leave(folder, { [`${id}.part`]: bytes });
+    const ops = new FaultyFileOps();
+    await recoverDropFolder(folder, { ops });
+    assertEquals(ops.steps.map((step) => step.replace(/ \S*$/, "")).slice(0, 6), [
+      "open",
+      "syncData",
+      "done syncData",
+      "rename",
+      "remove",
+      "remove",
+    ]);
   }));
 
 Deno.test("recoverDropFolder() discards a file that has its end but lost octets in between, as after a power cut", () =>
