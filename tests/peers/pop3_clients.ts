@@ -1,0 +1,149 @@
+import { join } from "@std/path";
+import { decodeLatin1 } from "../../src/base/bytes.ts";
+import type { TlsMode } from "../../src/net/types.ts";
+import { crlfFromLf } from "./line_ends.ts";
+import { runOrFail } from "./program.ts";
+
+/** A mailbox on a server of this machine for a client to fetch. */
+export interface Pop3Job {
+  readonly port: number;
+  /** "starttls" is STLS. */
+  readonly tls: TlsMode;
+  /** The certificate that the server shows. */
+  readonly caFile: string;
+  /** An empty folder for the client's own files. */
+  readonly folder: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A program that fetches mails and leaves them on the server. */
+export interface Pop3Client {
+  readonly name: string;
+  readonly binary: string;
+  readonly modes: readonly TlsMode[];
+  /** True where it writes the header anew, so that only the body can be compared. */
+  readonly rewritesHeader?: boolean;
+  /** Fetches all mails; gives them as the client kept them, with CRLF line ends. Rejects where it doesn't succeed. */
+  fetch(job: Pop3Job): Promise<Uint8Array[]>;
+}
+
+const ALL_MODES: readonly TlsMode[] = ["none", "starttls", "implicit"];
+const HERE = import.meta.dirname ?? ".";
+
+export const POP3_CLIENTS: readonly Pop3Client[] = [
+  { name: "curl", binary: "curl", modes: ALL_MODES, fetch: fetchByCurl },
+  { name: "fetchmail", binary: "fetchmail", modes: ALL_MODES, fetch: fetchByFetchmail },
+  { name: "mpop", binary: "mpop", modes: ALL_MODES, fetch: fetchByMpop },
+  { name: "getmail6", binary: "getmail", modes: ["none", "implicit"], rewritesHeader: true, fetch: fetchByGetmail },
+  {
+    name: "Python's poplib",
+    binary: "python3",
+    modes: ALL_MODES,
+    fetch: (job) => fetchByScript("python3", "fetch.py", job),
+  },
+  {
+    name: "Perl's Net::POP3",
+    binary: "perl",
+    modes: ALL_MODES,
+    fetch: (job) => fetchByScript("perl", "fetch.pl", job),
+  },
+];
+
+async function fetchByCurl(job: Pop3Job): Promise<Uint8Array[]> {
+  const server = `${job.tls === "implicit" ? "pop3s" : "pop3"}://localhost:${job.port}/`;
+  const options = [
+    ...["--silent", "--show-error", "--cacert", job.caFile, "--user", `${job.username}:${job.password}`],
+    ...(job.tls === "starttls" ? ["--ssl-reqd"] : []),
+  ];
+  const { stdout } = await runOrFail("curl", { args: [...options, server] });
+  const numbers = decodeLatin1(stdout).split("\n").map((line) => line.split(" ")[0] ?? "").filter((n) => n !== "");
+  await runOrFail("curl", {
+    args: [...options, ...numbers.flatMap((number) => [`${server}${number}`, "--output", number])],
+    cwd: job.folder,
+  });
+  return await Promise.all(numbers.map((number) => Deno.readFile(join(job.folder, number))));
+}
+
+async function fetchByFetchmail(job: Pop3Job): Promise<Uint8Array[]> {
+  const tls = {
+    none: "sslproto ''",
+    starttls: `sslproto 'TLS1.2+' sslcertfile '${job.caFile}' sslcertck`,
+    implicit: `ssl sslcertfile '${job.caFile}' sslcertck`,
+  }[job.tls];
+  const config = [
+    `set invisible`,
+    `poll localhost protocol pop3 port ${job.port}`,
+    `user '${job.username}' password '${job.password}' keep fetchall no rewrite ${tls}`,
+    `mda '/bin/sh -c "cat > ${job.folder}/mails/$$"'`,
+    "",
+  ].join("\n");
+  await writeConfig(job, "fetchmailrc", config);
+  await Deno.mkdir(join(job.folder, "mails"));
+  await runOrFail("fetchmail", {
+    args: ["--fetchmailrc", join(job.folder, "fetchmailrc"), "--nosyslog", "--nodetach"],
+    env: { HOME: job.folder, FETCHMAILHOME: job.folder },
+  });
+  return await mailsIn(join(job.folder, "mails"));
+}
+
+async function fetchByMpop(job: Pop3Job): Promise<Uint8Array[]> {
+  const maildir = await makeMaildir(job);
+  const config = [
+    ...["account default", "host localhost", `port ${job.port}`, `user ${job.username}`, `password ${job.password}`],
+    ...["auth user", "keep on", "only_new off", "received_header off", `delivery maildir ${maildir}`],
+    ...[`uidls_file ${join(job.folder, "uidls")}`, `tls ${job.tls === "none" ? "off" : "on"}`],
+    ...(job.tls === "none" ? [] : [`tls_starttls ${job.tls === "starttls" ? "on" : "off"}`]),
+    ...(job.tls === "none" ? [] : [`tls_trust_file ${job.caFile}`]),
+    "",
+  ].join("\n");
+  await writeConfig(job, "mpoprc", config);
+  await runOrFail("mpop", { args: [`--file=${join(job.folder, "mpoprc")}`, "--quiet"] });
+  return await mailsIn(join(maildir, "new"));
+}
+
+async function fetchByGetmail(job: Pop3Job): Promise<Uint8Array[]> {
+  await Deno.mkdir(join(job.folder, "mails"));
+  const config = [
+    "[retriever]",
+    `type = ${job.tls === "implicit" ? "SimplePOP3SSLRetriever" : "SimplePOP3Retriever"}`,
+    ...["server = localhost", `port = ${job.port}`, `username = ${job.username}`, `password = ${job.password}`],
+    ...(job.tls === "implicit" ? [`ca_certs = ${job.caFile}`] : []),
+    ...["[destination]", "type = MDA_external", "path = /bin/sh", "allow_root_commands = true"],
+    `arguments = ("-c", "cat > ${job.folder}/mails/$$")`,
+    ...["[options]", "delete = false", "read_all = true"],
+    ...["delivered_to = false", "received = false", "verbose = 0", ""],
+  ].join("\n");
+  await writeConfig(job, "getmailrc", config);
+  await runOrFail("getmail", { args: ["--getmaildir", job.folder, "--rcfile", "getmailrc"] });
+  return await mailsIn(join(job.folder, "mails"));
+}
+
+/** Runs one of the scripts beside this file; it leaves each mail as a file, exactly as it came. */
+async function fetchByScript(interpreter: string, script: string, job: Pop3Job): Promise<Uint8Array[]> {
+  await runOrFail(interpreter, {
+    args: [
+      ...[join(HERE, script), String(job.port), job.tls, job.caFile, job.username, job.password, job.folder],
+    ],
+  });
+  return await filesIn(job.folder);
+}
+
+async function writeConfig(job: Pop3Job, name: string, text: string): Promise<void> {
+  await Deno.writeTextFile(join(job.folder, name), text, { mode: 0o600 });
+}
+
+async function makeMaildir(job: Pop3Job): Promise<string> {
+  const maildir = join(job.folder, "mails");
+  for (const name of ["new", "cur", "tmp"]) await Deno.mkdir(join(maildir, name), { recursive: true });
+  return maildir;
+}
+
+async function mailsIn(folder: string): Promise<Uint8Array[]> {
+  return (await filesIn(folder)).map(crlfFromLf);
+}
+
+async function filesIn(folder: string): Promise<Uint8Array[]> {
+  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  return await Promise.all(names.map((name) => Deno.readFile(join(folder, name))));
+}
