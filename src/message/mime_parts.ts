@@ -31,6 +31,8 @@ export interface MimeParts {
 }
 
 const PIECE_BYTES = 64 * 1024;
+/** Lines of 76 characters and CRLF for each 57 octets (RFC 2045 section 6.8). */
+const BASE64_EXPANSION = 78 / 57;
 /** So much of a mail is kept as it is, for a second look. */
 export const START_BYTES = 64 * 1024;
 /** Converting this much HTML takes about a tenth of a second, during which nothing else runs. */
@@ -56,7 +58,8 @@ class MimeReading {
   #htmlLeft = false;
   #failure: string | null = null;
   #cut = false;
-  #attachmentOpen = false;
+  /** About how many octets of the mail were attachments, as they stood encoded. */
+  #attachmentOctets = 0;
   #messageBytesLeft: number;
   #startLength = 0;
   #length = 0;
@@ -95,12 +98,10 @@ class MimeReading {
   }
 
   async feed(content: MailContent): Promise<void> {
-    let outsideAttachments = 0;
     try {
       for await (const piece of pieces(content)) {
-        this.#keepStart(piece);
-        if (!this.#attachmentOpen) outsideAttachments += piece.length;
-        this.#cut = outsideAttachments > this.#limits.bodyBytes;
+        this.#count(piece);
+        this.#cut = this.#length - this.#attachmentOctets > this.#limits.bodyBytes;
         if (this.#failure !== null || this.#cut) break;
         if (!this.#parser.write(piece)) await this.#drained();
       }
@@ -127,7 +128,7 @@ class MimeReading {
     };
   }
 
-  #keepStart(piece: Uint8Array): void {
+  #count(piece: Uint8Array): void {
     const taken = piece.subarray(0, START_BYTES - this.#startLength);
     this.#start.set(taken, this.#startLength);
     this.#startLength += taken.length;
@@ -141,17 +142,18 @@ class MimeReading {
 
   #readAttachment(attachment: AttachmentStream): void {
     const { content, contentType, filename } = attachment;
+    const encoding = String(attachment.headers.get("content-transfer-encoding") ?? "").toLowerCase();
+    const expansion = encoding === "base64" ? BASE64_EXPANSION : 1;
     const kept: Uint8Array[] = [];
     let size = 0;
-    this.#attachmentOpen = true;
     content.on("data", (chunk: Uint8Array) => {
       size += chunk.length;
+      this.#attachmentOctets += chunk.length * expansion;
       if (contentType !== "message/rfc822" || this.#messageBytesLeft <= 0) return;
       kept.push(chunk.subarray(0, this.#messageBytesLeft));
       this.#messageBytesLeft -= chunk.length;
     });
     const done = () => {
-      this.#attachmentOpen = false;
       this.#attachments.push({
         name: oneLine(filename ?? ""),
         contentType: oneLine(contentType ?? "").toLowerCase(),
