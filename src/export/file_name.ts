@@ -1,7 +1,9 @@
+import { encodeUtf8 } from "../base/bytes.ts";
 import type { OutgoingMail } from "./types.ts";
 
 const ID_DIGITS = 12;
-const MAX_SUBJECT_CHARACTERS = 60;
+/** File names may have 255 octets, and a temporary name takes some 50. */
+const MAX_SUBJECT_BYTES = 120;
 
 /**
  * A name for a mail's file that sorts by time, says what it is about, is safe on every system (no separators, no
@@ -16,5 +18,12 @@ export function mailFileName(mail: Pick<OutgoingMail, "sha256" | "date" | "subje
 
 function safePart(subject: string): string {
   const safe = subject.normalize("NFC").replaceAll(/[^\p{L}\p{M}\p{N}.,;@()_+=#&'!~-]+/gu, " ").trim();
-  return [...safe].slice(0, MAX_SUBJECT_CHARACTERS).join("").trim();
+  let part = "";
+  let bytes = 0;
+  for (const character of safe) {
+    bytes += encodeUtf8(character).length;
+    if (bytes > MAX_SUBJECT_BYTES) break;
+    part += character;
+  }
+  return part.trim();
 }

@@ -6,7 +6,7 @@ import { openMail } from "../drop/reader.ts";
 import type { CaptureFile } from "../drop/types.ts";
 import { type Committed, ContentSource } from "./batch.ts";
 import { conflict, type FileIdentity, type Finding, isUnchanged } from "./examine.ts";
-import type { Tally } from "./tally.ts";
+import { type Tally, unassignedReason } from "./tally.ts";
 import type { Profile } from "./types.ts";
 
 const log = roomLogger("ingest");
@@ -86,7 +86,8 @@ export class Settlement {
 
   unassigned({ file, captureId, addresses, remembered }: Found<"unassigned">): void {
     const deleted = this.#profile.deleteUnassigned && this.#delete(file);
-    this.#tally.unassigned(file.file, addresses, { deleted });
+    const reason = unassignedReason(addresses);
+    this.#tally.unassigned(file, addresses, deleted ? `${reason}; deleted, as the profile says` : reason);
     if (deleted) {
       log.info("deleted {file}, which belongs to no user", {
         file: file.file,

@@ -43,16 +43,9 @@ export class Tally {
     this.#deleted++;
   }
 
-  unassigned(file: string, addresses: readonly CaptureAddress[], options: { readonly deleted: boolean }): void {
+  unassigned({ file }: Pick<FilePlace, "file">, addresses: readonly CaptureAddress[], reason: string): void {
     this.#unassigned++;
-    const spelled = addresses.map(({ address }) => address);
-    const why = spelled.length === 0 ? "its envelope names no address" : `no user has ${spelled.join(", ")}`;
-    this.#notArchived.push({
-      file,
-      code: "unassigned",
-      reason: options.deleted ? `${why}; deleted, as the profile says` : why,
-      addresses: spelled,
-    });
+    this.#notArchived.push({ file, code: "unassigned", reason, addresses: addresses.map(({ address }) => address) });
   }
 
   /** The path is left out of the reason, since the line names the file. */
@@ -76,4 +69,10 @@ export class Tally {
       notArchived: [...this.#notArchived],
     };
   }
+}
+
+/** Why a capture with this envelope belongs to nobody. */
+export function unassignedReason(addresses: readonly CaptureAddress[]): string {
+  if (addresses.length === 0) return "its envelope names no address";
+  return `no user has ${addresses.map(({ address }) => address).join(", ")}`;
 }

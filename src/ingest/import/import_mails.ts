@@ -11,7 +11,7 @@ import { Batch, type MailContent, type ReadCapture } from "../batch.ts";
 import { captureRecord } from "../envelope.ts";
 import { conflict } from "../examine.ts";
 import { interruptible } from "../interruptible.ts";
-import { Tally } from "../tally.ts";
+import { Tally, unassignedReason } from "../tally.ts";
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from "../types.ts";
 import { importId } from "./import_id.ts";
 import type { Found, ImportItem } from "./item.ts";
@@ -132,7 +132,11 @@ class MailImport {
     const place = { file: found.origin, path: found.origin };
     if (found.kind === "problem") return this.#tally.failed(place, found.error);
     const users = this.#usersOf(found);
-    if (users.length === 0) return this.#tally.unassigned(found.origin, found.addresses, { deleted: false });
+    if (users.length === 0) {
+      const envelope = found.addresses;
+      const reason = envelope.length > 0 ? unassignedReason(envelope) : "it has no envelope, and no user was named";
+      return this.#tally.unassigned(place, envelope, reason);
+    }
     const octets = await this.#readable(found);
     if (octets instanceof MailteeError) return this.#tally.failed(place, octets);
     const mail = await this.#options.archive.catalog.mail(octets.sha256);

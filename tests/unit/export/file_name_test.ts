@@ -19,5 +19,8 @@ Deno.test("mailFileName() lets nothing of a subject leave the folder or trouble 
   ) {
     assertMatch(nameOf(subject), /^[^/\\:*?"<>|\p{Cc}\u202E]+ 0123456789ab\.eml$/u);
   }
-  assertEquals(nameOf("x".repeat(500)).length, "20261124T115501Z  0123456789ab.eml".length + 60);
+  for (const letter of ["x", "请", "\u{20000}"]) {
+    const bytes = new TextEncoder().encode(nameOf(letter.repeat(500))).length;
+    assertEquals(bytes, "20261124T115501Z  0123456789ab.eml".length + 120);
+  }
 });
