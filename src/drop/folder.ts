@@ -9,7 +9,7 @@ export const INCOMING_NAME = ".incoming";
 
 /**
  * The name of a complete capture: the time of its ULID, then the ULID, so that names are unique and in the order in which
- * one writer began its captures, also when the clock jumps back: `20261124T115501123Z-01KAV….eml`.
+ * one writer began its captures, also when the clock jumps back: `20261124T115501123Z-01M86….eml`.
  */
 export function captureName(id: string): string {
   return `${new Date(ulidTime(id)).toISOString().replaceAll(/[-:.]/g, "")}-${id}.eml`;

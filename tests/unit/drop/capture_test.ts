@@ -13,7 +13,7 @@ import { mailFields } from "../../../src/drop/mail_header.ts";
 import type { CaptureStart } from "../../../src/drop/types.ts";
 import { pop3Start, smtpStart } from "./samples.ts";
 
-const ID = "01KAVTGY5KZZZZZZZZZZZZZZZZ";
+const ID = "01M86PHJM3ZZZZZZZZZZZZZZZZ";
 const BOUNDARY = "mailtee_00112233445566778899aabbccddeeff";
 
 function preambleBytes(start: CaptureStart, mail: string): Uint8Array<ArrayBuffer> {

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { openDropWriter } from "../../../src/drop/writer.ts";
 import type { CaptureStart } from "../../../src/drop/types.ts";
-import { bigMail, corpusMails, MAIL, pop3Start, smtpStart, withFolder } from "./samples.ts";
+import { bigMail, captureMail, corpusMails, MAIL, pop3Start, smtpStart, withFolder } from "./samples.ts";
 
 /**
  * Reads paths, one a line, and prints for each what it sees. The mail's octets are taken with part 2 declared opaque,
@@ -115,6 +115,22 @@ Deno.test({
           : start.smtp.recipients.map(({ address }) => address);
         assertEquals(text.match(/(?<=^Recipient: ).*(?=\r$)/gm) ?? [], recipients, path);
       });
+    }),
+});
+
+Deno.test({
+  name: "The Python script in docs/drop-folder.md takes the mail out of a capture",
+  ignore: !hasPython(),
+  fn: () =>
+    withFolder(async (folder) => {
+      const docs = Deno.readTextFileSync(new URL("../../../docs/drop-folder.md", import.meta.url));
+      const script = /```python\n([^]*?)```/.exec(docs)?.[1] ?? "";
+      const writer = await openDropWriter(join(folder, "drop"));
+      const mail = bigMail(100_000);
+      const path = await captureMail(writer, mail);
+      await writer.close();
+      const { stdout } = await new Deno.Command("python3", { args: ["-c", script, path], stdout: "piped" }).output();
+      assertEquals(new Uint8Array(stdout), mail);
     }),
 });
 

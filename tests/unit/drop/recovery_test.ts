@@ -10,7 +10,7 @@ import { openDropWriter } from "../../../src/drop/writer.ts";
 import { FaultyFileOps } from "../base/faulty_file_ops.ts";
 import { filesBelow, MAIL, smtpStart, StillClock, unfinished, withFolder } from "./samples.ts";
 
-const DEAD = "01KAVTGY5K0000000000000000";
+const DEAD = "01M86PHJM30000000000000000";
 
 /** The bytes of a sealed capture and its id. */
 async function sealedBytes(): Promise<{ id: string; bytes: Uint8Array<ArrayBuffer> }> {
@@ -56,7 +56,7 @@ Deno.test("recoverDropFolder() commits what is complete as unknown and discards 
     const { id, bytes } = await sealedBytes();
     const files: Record<string, Uint8Array> = { [`${id}.part`]: bytes };
     const cuts = [0, 1, 300, bytes.length - 700, bytes.length - 2, bytes.length - 1];
-    for (const cut of cuts) files[`01KAVTGY5K${String(cut).padStart(16, "0")}.part`] = bytes.subarray(0, cut);
+    for (const cut of cuts) files[`01M86PHJM3${String(cut).padStart(16, "0")}.part`] = bytes.subarray(0, cut);
     leave(folder, files);
     const recovery = await recoverDropFolder(folder);
     const path = join(folder, captureName(id));
@@ -187,11 +187,11 @@ Deno.test("recoverDropFolder() names what it can't read and goes on with the res
   withFolder(async (folder) => {
     const { id, bytes } = await sealedBytes();
     const path = leave(folder, { [`${id}.part`]: bytes });
-    Deno.mkdirSync(join(path, "01KAVTGY5K0000000000000001.part"));
-    Deno.writeTextFileSync(join(path, "01KAVTGY5K0000000000000001.part", "inside"), "");
+    Deno.mkdirSync(join(path, "01M86PHJM30000000000000001.part"));
+    Deno.writeTextFileSync(join(path, "01M86PHJM30000000000000001.part", "inside"), "");
     const { committed, failed } = await recoverDropFolder(folder);
     assertEquals(committed.length, 1);
-    assertEquals(failed.map((failure) => basename(failure.path)), ["01KAVTGY5K0000000000000001.part"]);
+    assertEquals(failed.map((failure) => basename(failure.path)), ["01M86PHJM30000000000000001.part"]);
     assertStringIncludes(failed[0]?.reason ?? "", "cannot recover it");
   }));
 

@@ -19,7 +19,7 @@ const ACCEPTED: SettledEnd = { outcome: "accepted", finished: "2026-11-24T11:55:
 function sealed(start: CaptureStart): SealedReport {
   return {
     version: 1,
-    id: "01KAVTGY5KZZZZZZZZZZZZZZZZ",
+    id: "01M86PHJM3ZZZZZZZZZZZZZZZZ",
     proxy: start.proxy,
     client: start.client,
     target: start.target,
