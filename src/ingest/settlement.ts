@@ -1,6 +1,6 @@
 import type { Archive, SeenFile } from "../archive/types.ts";
 import { errorText } from "../base/errors.ts";
-import type { FileOps } from "../base/files.ts";
+import { errorNumber, type FileOps } from "../base/files.ts";
 import { roomLogger } from "../base/log.ts";
 import { openMail } from "../drop/reader.ts";
 import type { CaptureFile } from "../drop/types.ts";
@@ -117,9 +117,9 @@ export class Settlement {
     try {
       this.#ops.remove(file.path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) {
-        log.error("can't delete {file}: {error}", { file: file.path, error: errorText(error) });
-      }
+      const number = errorNumber(error);
+      if (number === undefined) throw error;
+      if (number !== "ENOENT") log.error("can't delete {file}: {error}", { file: file.path, error: errorText(error) });
       return false;
     }
     this.#tally.deleted();
