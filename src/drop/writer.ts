@@ -132,7 +132,8 @@ class FolderWriter implements FileDropWriter {
       this.#lowOnSpace = this.#measuredFreeBytes() < this.#lowWaterBytes;
     }
     if (this.#lowOnSpace) {
-      throw new MailteeError("disk-full", `less than ${this.#lowWaterBytes} bytes are free for ${this.path}`, {
+      const mebibytes = (this.#lowWaterBytes / (1024 * 1024)).toFixed(0);
+      throw new MailteeError("disk-full", `less than ${mebibytes} MiB are free for the drop folder ${this.path}`, {
         hint: "Free some space; mails are taken again within a second.",
       });
     }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { decodeUtf8, encodeUtf8 } from "../../../src/base/bytes.ts";
+import { encodeUtf8 } from "../../../src/base/bytes.ts";
 import { hasCode, MailteeError } from "../../../src/base/errors.ts";
 import {
   denoFileOps,
@@ -169,8 +169,4 @@ Deno.test("ensureDirectory() tells a new directory from an old one and from a fi
 Deno.test("freeBytes() gives what is free", () => {
   assertEquals(freeBytes(".") > 0, true);
   assertThrows(() => freeBytes("/nowhere"));
-});
-
-Deno.test("decodeUtf8() and encodeUtf8() keep a byte order mark", () => {
-  assertEquals(decodeUtf8(encodeUtf8("\uFEFFa")), "\uFEFFa");
 });

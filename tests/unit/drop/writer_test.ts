@@ -54,11 +54,11 @@ Deno.test("DropWriter.begin() names captures in order when the clock jumps back,
 Deno.test("DropWriter.begin() takes no mail below the low-water mark, and takes it again above", () =>
   withFolder(async (folder) => {
     const clock = new StillClock();
-    let free = 999;
-    const writer = await openDropWriter(folder, { clock, lowWaterBytes: 1000, freeBytes: () => free });
-    const error = assertThrows(() => writer.begin(smtpStart()), MailteeError, "less than 1000 bytes are free");
+    let free = 8 * 1024 * 1024 - 1;
+    const writer = await openDropWriter(folder, { clock, lowWaterBytes: 8 * 1024 * 1024, freeBytes: () => free });
+    const error = assertThrows(() => writer.begin(smtpStart()), MailteeError, "less than 8 MiB are free");
     assertEquals(error.code, "disk-full");
-    free = 1000;
+    free++;
     assertThrows(() => writer.begin(smtpStart()), MailteeError);
     clock.elapsedMs += 1000;
     await captureMail(writer, MAIL);
