@@ -1,5 +1,6 @@
 import { roomLogger } from "../../src/base/log.ts";
 import { TcpConnection } from "../../src/net/connection.ts";
+import { dial } from "../../src/net/dial.ts";
 import type { ListenOptions, TargetOptions, TlsMode } from "../../src/net/types.ts";
 import { Counters } from "../../src/smtp/counters.ts";
 import { resolveSmtpOptions, type SmtpProxyOptions } from "../../src/smtp/options.ts";
@@ -63,17 +64,10 @@ function startProxy(setup: DialogSetup): Promise<DialogProxy> {
 function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: ListenOptions): DialogProxy {
   const resolved = resolveSmtpOptions(options);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { deadlines } = setup;
+  const { clock, deadlines } = setup;
   const sessions = new Set<ProxySession>();
   const runs: Promise<void>[] = [];
-  const dial = async (target: TargetOptions) => {
-    const tcp = await Deno.connect({ hostname: target.host, port: target.port });
-    const connection = new TcpConnection(tcp, { deadlines });
-    if (target.tls === "implicit") {
-      await connection.startClientTls({ serverName: target.host, trust: target.trust });
-    }
-    return connection;
-  };
+  const dialInStillTime = (target: TargetOptions, signal: AbortSignal) => dial(target, { clock, deadlines, signal });
   const accepting = (async () => {
     for await (const tcp of listener) {
       const connection = new TcpConnection(tcp, { deadlines });
@@ -83,9 +77,9 @@ function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: L
         connection,
         listen,
         options: resolved,
-        dial,
+        dial: dialInStillTime,
         drop: setup.drop,
-        clock: setup.clock,
+        clock,
         log: roomLogger("smtp"),
         counters: new Counters(),
       });
