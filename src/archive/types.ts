@@ -4,18 +4,15 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { ExtractedMessage } from "../message/types.ts";
+import type { ExtractedMessage, MailContent } from "../message/types.ts";
 import type { Query } from "./query.ts";
-
-/** A mail's octets, whole or piece by piece. Pieces may be reused by the giver once the next one is asked for. */
-export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface StoredContent {
   /** SHA-256 of the octets, 64 lower-case hex digits: the mail's ID. */
   readonly sha256: string;
   /** Octets. */
   readonly size: number;
-  /** True where the store held them already. */
+  /** True where the store, or the batch, held them already. */
   readonly existed: boolean;
 }
 
@@ -32,7 +29,7 @@ export interface StoreBatch {
    * is. Rejects with MailteeError "damaged" (not the expected hash), "disk-full" or "io", and with whatever the content
    * itself throws.
    */
-  add(content: Content, options?: PutOptions): Promise<StoredContent>;
+  add(content: MailContent, options?: PutOptions): Promise<StoredContent>;
   /**
    * Puts all that was added into the store. Once it resolves, all of it survives a power cut. Where it rejects
    * (MailteeError "disk-full" or "io") some may be stored; nothing relies on it, and the mails have to be offered again.
@@ -50,10 +47,18 @@ export type StoreEntry =
   /** Something that the store didn't make. */
   | { readonly kind: "foreign"; readonly file: string };
 
+/** What `check` found. */
+export type StoreCheck =
+  | { readonly state: "sound"; readonly size: number }
+  | { readonly state: "missing" }
+  /** `mailIsWhole`: what can be read is still the mail, octet for octet; only its stored form was changed. */
+  | { readonly state: "damaged"; readonly reason: string; readonly mailIsWhole: boolean }
+  | { readonly state: "unreadable"; readonly reason: string };
+
 /** Content by the SHA-256 of its octets; written once, never changed. */
 export interface Store {
   /** Stores one content durably; a batch of one. */
-  put(content: Content, options?: PutOptions): Promise<StoredContent>;
+  put(content: MailContent, options?: PutOptions): Promise<StoredContent>;
   batch(): StoreBatch;
   has(sha256: string): Promise<boolean>;
   /**
@@ -64,6 +69,8 @@ export interface Store {
   open(sha256: string): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** The octets whole, verified; for mails that fit into memory. Rejects as `open` ends. */
   read(sha256: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Reads one content to its end and checks every stored octet. Never rejects. */
+  check(sha256: string): Promise<StoreCheck>;
   /** Everything in the store, in no promised order. */
   list(): AsyncIterable<StoreEntry>;
 }
