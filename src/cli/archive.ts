@@ -4,7 +4,7 @@ import type { ProfileConfig, ResolvedConfig } from "../config/types.ts";
 import { runProfile } from "../ingest/run_profile.ts";
 import type { Command, Invocation } from "./command.ts";
 import { withArchive } from "./configured_archive.ts";
-import { ExitCode } from "./exit_code.ts";
+import type { ExitCode } from "./exit_code.ts";
 import type { Progress } from "./progress.ts";
 import { exitCodeOfResult, printResult } from "./result_protocol.ts";
 import type { Terminal } from "./terminal.ts";
