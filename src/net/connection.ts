@@ -2,7 +2,8 @@ import { MailteeError } from "../base/errors.ts";
 import { formatAddress, socketAddress } from "./address.ts";
 import { type Deadlined, type DeadlineSweeper, processDeadlines } from "./deadlines.ts";
 import { InputBuffer } from "./input_buffer.ts";
-import { connectionError, handshakeError } from "./socket_error.ts";
+import { connectionError } from "./socket_error.ts";
+import { handshakeError, type TlsRole } from "./tls_error.ts";
 import { TlsTransport } from "./tls_transport.ts";
 import { TcpTransport, type Transport } from "./transport.ts";
 import type { ClientTlsOptions, Connection, ServerTlsOptions, SocketAddress, TlsInfo } from "./types.ts";
@@ -22,6 +23,7 @@ export class TcpConnection implements Connection, Deadlined {
   readonly #deadlines: DeadlineSweeper;
   readonly #input = new InputBuffer();
   readonly #describe = (error: unknown): MailteeError => connectionError(error, formatAddress(this.remote));
+  readonly #tcp: TcpTransport;
   #transport: Transport;
   readonly #writes: WriteQueue;
   #readBytes = INITIAL_READ_BYTES;
@@ -37,17 +39,28 @@ export class TcpConnection implements Connection, Deadlined {
   #closed = false;
   #readFailure: MailteeError | null = null;
 
+  /** Throws MailteeError "connection-lost", and closes the socket, where the peer has gone already. */
   constructor(tcp: Deno.TcpConn, options: { readonly deadlines?: DeadlineSweeper } = {}) {
-    tcp.setNoDelay(true);
     this.remote = socketAddress(tcp.remoteAddr);
     this.local = socketAddress(tcp.localAddr);
     this.#deadlines = options.deadlines ?? processDeadlines;
-    this.#transport = new TcpTransport(tcp);
+    this.#transport = this.#tcp = new TcpTransport(tcp);
     this.#writes = new WriteQueue((bytes) => this.#transport.write(bytes), this.#describe);
+    try {
+      tcp.setNoDelay(true);
+    } catch (error) {
+      tcp.close();
+      throw this.#describe(error);
+    }
   }
 
   get tls(): TlsInfo | null {
     return this.#tls;
+  }
+
+  /** The certificate that the server showed in the client role, DER; null otherwise. */
+  get peerCertificate(): Uint8Array<ArrayBuffer> | null {
+    return this.#transport instanceof TlsTransport ? this.#transport.peerCertificate() : null;
   }
 
   get buffered(): Uint8Array {
@@ -89,6 +102,7 @@ export class TcpConnection implements Connection, Deadlined {
     if (this.#filling !== null) return this.#filling.promise;
     if (this.#readFailure !== null) return Promise.reject(this.#readFailure);
     if (this.#ended) return Promise.resolve(false);
+    if (this.#handshaking !== null) return Promise.reject(handshakeUnderWay());
     if (this.#late !== null) {
       const { received } = this.#late;
       this.#late = null;
@@ -103,15 +117,16 @@ export class TcpConnection implements Connection, Deadlined {
   }
 
   write(bytes: Uint8Array): Promise<void> {
+    if (this.#handshaking !== null) return Promise.reject(handshakeUnderWay());
     return this.#writes.write(bytes);
   }
 
   startServerTls(options: ServerTlsOptions): Promise<number> {
-    return this.#upgrade((tcp) => TlsTransport.accept(tcp, this.#readSize, options));
+    return this.#upgrade("server", (tcp) => TlsTransport.accept(tcp, this.#readSize, options));
   }
 
   startClientTls(options: ClientTlsOptions): Promise<number> {
-    return this.#upgrade((tcp) => TlsTransport.connect(tcp, this.#readSize, options));
+    return this.#upgrade("client", (tcp) => TlsTransport.connect(tcp, this.#readSize, options));
   }
 
   async closeWrite(): Promise<void> {
@@ -121,6 +136,11 @@ export class TcpConnection implements Connection, Deadlined {
     } catch (error) {
       throw this.#describe(error);
     }
+  }
+
+  /** Resolves once this side's closed socket is given back to the system, which a write under way can put off. */
+  released(): Promise<void> {
+    return this.#tcp.released();
   }
 
   close(): void {
@@ -174,9 +194,8 @@ export class TcpConnection implements Connection, Deadlined {
     this.#settleFill(this.#readFailure);
   }
 
-  async #upgrade(shakeHands: (tcp: TcpTransport) => Promise<TlsTransport>): Promise<number> {
-    const tcp = this.#transport;
-    if (!(tcp instanceof TcpTransport)) throw new Error("TLS is on already");
+  async #upgrade(role: TlsRole, shakeHands: (tcp: TcpTransport) => Promise<TlsTransport>): Promise<number> {
+    if (this.#tls !== null) throw new Error("TLS is on already");
     if (this.#reading || this.#writes.busy) throw new Error("TLS can't start while a read or a write is under way");
     if (this.#readFailure !== null) throw this.#readFailure;
     let discarded = this.#input.clear();
@@ -185,15 +204,20 @@ export class TcpConnection implements Connection, Deadlined {
     this.#late = null;
     const aborted = this.#handshaking = Promise.withResolvers<never>();
     try {
-      const transport = await Promise.race([shakeHands(tcp), aborted.promise]);
+      const transport = await Promise.race([shakeHands(this.#tcp), aborted.promise]);
       this.#transport = transport;
       this.#tls = transport.info;
       return discarded;
     } catch (error) {
       this.close();
-      throw handshakeError(error, formatAddress(this.remote));
+      throw handshakeError(error, formatAddress(this.remote), role);
     } finally {
       this.#handshaking = null;
     }
   }
+}
+
+/** What is read or written in a handshake would be in the clear. */
+function handshakeUnderWay(): Error {
+  return new Error("a TLS handshake is under way");
 }

@@ -1,4 +1,5 @@
 import { errorText, MailteeError } from "../base/errors.ts";
+import { errorNumber } from "../base/files.ts";
 
 /** What system errors of a socket mean, by their POSIX name. */
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -16,21 +17,17 @@ const MEANINGS: Readonly<Record<string, string>> = {
 /** What went wrong with an open connection, as "connection-lost"; a MailteeError passes as it is. */
 export function connectionError(error: unknown, peer: string): MailteeError {
   if (error instanceof MailteeError) return error;
-  const meaning = error instanceof Deno.errors.BadResource ? "was closed" : MEANINGS[systemCode(error)];
-  return new MailteeError("connection-lost", `the connection to ${peer} ${meaning ?? `failed: ${errorText(error)}`}`, {
-    cause: error,
-  });
+  const meaning = lossMeaning(error) ?? `failed: ${errorText(error)}`;
+  return new MailteeError("connection-lost", `the connection to ${peer} ${meaning}`, { cause: error });
 }
 
-/** The POSIX name of a system error ("ECONNRESET"); empty where there is none. */
-export function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+/** True where an error says that the connection is no more. */
+export function isLoss(error: unknown): boolean {
+  return lossMeaning(error) !== undefined;
 }
 
-/** What went wrong in a TLS handshake, as "tls"; a MailteeError passes as it is. */
-export function handshakeError(error: unknown, peer: string): MailteeError {
-  if (error instanceof MailteeError) return error;
-  const lost = error instanceof Deno.errors.BadResource ? "was closed" : MEANINGS[systemCode(error)];
-  if (lost !== undefined) return connectionError(error, `${peer} during the TLS handshake`);
-  return new MailteeError("tls", `the TLS handshake with ${peer} failed: ${errorText(error)}`, { cause: error });
+function lossMeaning(error: unknown): string | undefined {
+  if (error instanceof Deno.errors.BadResource) return MEANINGS.EBADF;
+  if (error instanceof Deno.errors.UnexpectedEof) return MEANINGS.EPIPE;
+  return MEANINGS[errorNumber(error) ?? ""];
 }

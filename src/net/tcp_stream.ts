@@ -5,27 +5,47 @@ import type { TcpTransport } from "./transport.ts";
 /** A slab is given up when less than this is left of it. */
 const MIN_ROOM_BYTES = 512;
 
+/** What a `TcpStream` is told by its owner. */
+export interface TcpStreamOptions {
+  /** Whether to read on. Asked again by every `pump`. */
+  readonly wants: () => boolean;
+  /** How much one read takes at most. */
+  readonly readBytes: () => number;
+}
+
 /**
- * A TCP connection as a node stream, for node:tls to work on. It reads only when the TLS layer asks, so that a peer
- * that isn't read is held back, and it never emits `error`: `destroy` keeps the error for whoever made the stream.
+ * A TCP connection as a node stream, for node:tls to work on. The TLS layer of Deno reads on and on, whether or not
+ * what it decrypts is taken; so this stream reads only while its owner wants more, and a peer that isn't read is held
+ * back by TCP.
  */
 export class TcpStream extends Duplex {
   readonly #transport: TcpTransport;
-  readonly #readBytes: () => number;
+  readonly #options: TcpStreamOptions;
   /** Memory for the next reads. What was read stays in it until the TLS layer has decrypted it. */
   #slab = new Uint8Array(0);
   #used = 0;
+  /** True while the stream's own machinery waits for a `push`. */
+  #due = false;
+  #reading = false;
 
-  /** @param readBytes how much one read takes at most, asked before every read */
-  constructor(transport: TcpTransport, readBytes: () => number) {
+  constructor(transport: TcpTransport, options: TcpStreamOptions) {
     super({ allowHalfOpen: true });
     this.#transport = transport;
-    this.#readBytes = readBytes;
+    this.#options = options;
+    // The owner asks for `errored` when the stream has closed.
     this.on("error", () => {});
   }
 
-  override _read(): void {
+  /** Reads on, where that is wanted and wasn't before. */
+  pump(): void {
+    if (!this.#due || this.#reading || this.destroyed || !this.#options.wants()) return;
+    this.#reading = true;
     this.#transport.read(this.#room).then(this.#onRead, this.#onError);
+  }
+
+  override _read(): void {
+    this.#due = true;
+    this.pump();
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
@@ -45,7 +65,7 @@ export class TcpStream extends Duplex {
   }
 
   readonly #room = (): Uint8Array => {
-    const size = Math.max(this.#readBytes(), MIN_ROOM_BYTES);
+    const size = Math.max(this.#options.readBytes(), MIN_ROOM_BYTES);
     if (size !== this.#slab.length || this.#slab.length - this.#used < MIN_ROOM_BYTES) {
       this.#slab = new Uint8Array(size);
       this.#used = 0;
@@ -54,6 +74,8 @@ export class TcpStream extends Duplex {
   };
 
   readonly #onRead = (count: number | null): void => {
+    this.#reading = false;
+    this.#due = false;
     if (count === null) {
       this.push(null);
       return;
@@ -63,7 +85,5 @@ export class TcpStream extends Duplex {
     this.push(Buffer.from(this.#slab.buffer, start, count));
   };
 
-  readonly #onError = (error: unknown): void => {
-    this.destroy(error instanceof Error ? error : new Error(String(error)));
-  };
+  readonly #onError = (error: Error): void => void this.destroy(error);
 }

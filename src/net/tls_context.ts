@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import tls from "node:tls";
 import { errorText, MailteeError } from "../base/errors.ts";
+import { distrust } from "./tls_error.ts";
 import type { ClientTlsOptions, ServerTlsOptions, TlsTrust } from "./types.ts";
 
 const MIN_VERSION = "TLSv1.2";
@@ -25,10 +27,11 @@ export function serverContext(options: ServerTlsOptions): tls.SecureContext {
 
 /** What `tls.connect` is told. Whether the peer is trusted is decided by `checkPeer`, after the handshake. */
 export function clientOptions({ serverName, trust }: ClientTlsOptions): tls.ConnectionOptions {
+  // RFC 6066 section 3: neither addresses nor a trailing dot in SNI.
+  const host = serverName.replace(/\.$/, "");
   return {
-    host: serverName,
-    // RFC 6066 section 3: no addresses in SNI.
-    servername: isIP(serverName) === 0 ? serverName : "",
+    host,
+    servername: isIP(host) === 0 ? host : "",
     secureContext: clientContext(trust),
     minVersion: MIN_VERSION,
     rejectUnauthorized: false,
@@ -45,27 +48,32 @@ function clientContext(trust: TlsTrust): tls.SecureContext {
   return context;
 }
 
+/**
+ * Mozilla's roots, those of NODE_EXTRA_CA_CERTS and those of the machine, which SSL_CERT_FILE may replace. Whoever has
+ * chosen by DENO_TLS_CA_STORE gets the choice.
+ */
 function systemRoots(): string[] {
-  return [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])];
+  const chosen = tls.getCACertificates("default");
+  if (Deno.env.has("DENO_TLS_CA_STORE")) return chosen;
+  return [...new Set([...chosen, ...tls.getCACertificates("system")])];
 }
 
 /** Throws MailteeError "tls" unless the peer of a finished handshake is one to trust. */
-export function checkPeer(socket: tls.TLSSocket, { serverName, trust }: ClientTlsOptions): void {
+export function checkPeer(socket: tls.TLSSocket, options: ClientTlsOptions): void {
+  const { trust } = options;
   if (trust.kind === "insecure") return;
-  const fingerprint = socket.getPeerCertificate().fingerprint256?.replaceAll(":", "").toLowerCase() ?? "";
-  if (trust.kind === "fingerprint") {
-    if (fingerprint === trust.sha256) return;
-    throw new MailteeError("tls", `${serverName} has another certificate than the one that is pinned`, {
-      hint: `Its certificate now has the fingerprint sha256:${fingerprint}; pin that one if the change is meant.`,
-    });
-  }
-  if (socket.authorized) return;
-  throw new MailteeError(
-    "tls",
-    `the certificate of ${serverName} is not trusted: ${errorText(socket.authorizationError)}`,
-    {
-      hint:
-        `Name the CA that signed it with trust.caFile, or pin this certificate with trust.fingerprint "sha256:${fingerprint}".`,
-    },
-  );
+  if (trust.kind !== "fingerprint" && socket.authorized) return;
+  const certificate = peerCertificate(socket);
+  if (trust.kind === "fingerprint" && certificate !== null && sha256(certificate) === trust.sha256) return;
+  throw distrust(options, certificate, errorText(socket.authorizationError));
+}
+
+/** The peer's certificate, DER; null where it showed none. */
+export function peerCertificate(socket: tls.TLSSocket): Uint8Array<ArrayBuffer> | null {
+  const raw: Uint8Array | undefined = socket.getPeerCertificate().raw;
+  return raw === undefined ? null : new Uint8Array(raw);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -1,64 +1,66 @@
 import tls from "node:tls";
 import { TcpStream } from "./tcp_stream.ts";
-import { checkPeer, clientOptions, serverContext } from "./tls_context.ts";
+import { checkPeer, clientOptions, peerCertificate, serverContext } from "./tls_context.ts";
 import type { TcpTransport, Transport } from "./transport.ts";
 import type { ClientTlsOptions, ServerTlsOptions, TlsInfo } from "./types.ts";
 
 /** How much clear text is encrypted at a time: four records, so that memory stays bounded. */
 const WRITE_BYTES = 65_536;
 
-type Reader = PromiseWithResolvers<Uint8Array<ArrayBuffer> | null>;
-
 /** TLS over TCP by node:tls, in either role. */
 export class TlsTransport implements Transport {
   readonly #stream: TcpStream;
   readonly #socket: tls.TLSSocket;
   readonly #handshake = Promise.withResolvers<void>();
-  #reader: Reader | null = null;
+  #established = false;
+  #reader: PromiseWithResolvers<Uint8Array<ArrayBuffer> | null> | null = null;
   #ended = false;
   #failure: Error | null = null;
 
-  private constructor(stream: TcpStream, socket: tls.TLSSocket) {
-    this.#stream = stream;
-    this.#socket = socket;
+  private constructor(
+    tcp: TcpTransport,
+    readBytes: () => number,
+    wrap: (stream: TcpStream) => tls.TLSSocket,
+  ) {
+    const stream = new TcpStream(tcp, { readBytes, wants: () => this.#reader !== null || !this.#established });
+    const socket = wrap(stream);
     socket.on("readable", () => this.#serveReader());
     socket.on("end", () => {
       this.#ended = true;
       this.#serveReader();
     });
     socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(lost("the connection was closed")));
-    stream.on("end", () => this.#failHandshake(lost("the other side closed the connection")));
-    stream.on("close", () => this.#fail(stream.errored ?? lost("the connection was closed")));
+    socket.on("close", () => this.#fail(stream.errored ?? closed()));
+    stream.on("close", () => this.#fail(stream.errored ?? closed()));
+    stream.on("end", () => {
+      if (!this.#established) this.#fail(closed());
+    });
+    this.#stream = stream;
+    this.#socket = socket;
   }
 
   /** The server's side of a handshake. Rejects with what went wrong, and then the TCP connection is closed. */
-  static async accept(
-    tcp: TcpTransport,
-    readBytes: () => number,
-    options: ServerTlsOptions,
-  ): Promise<TlsTransport> {
-    const stream = new TcpStream(tcp, readBytes);
-    const socket = new tls.TLSSocket(stream, { isServer: true, secureContext: serverContext(options) });
-    const transport = new TlsTransport(stream, socket);
-    socket.once("secure", () => transport.#handshake.resolve());
-    await transport.#handshake.promise;
+  static async accept(tcp: TcpTransport, readBytes: () => number, options: ServerTlsOptions): Promise<TlsTransport> {
+    const secureContext = serverContext(options);
+    const transport = new TlsTransport(
+      tcp,
+      readBytes,
+      (stream) => new tls.TLSSocket(stream, { isServer: true, secureContext }),
+    );
+    await transport.#shakeHands("secure");
     return transport;
   }
 
   /** The client's side of a handshake, with the same care; rejects with MailteeError "tls" where trust is missing. */
-  static async connect(
-    tcp: TcpTransport,
-    readBytes: () => number,
-    options: ClientTlsOptions,
-  ): Promise<TlsTransport> {
-    const stream = new TcpStream(tcp, readBytes);
-    const socket = tls.connect({ ...clientOptions(options), socket: stream });
-    const transport = new TlsTransport(stream, socket);
-    socket.once("secureConnect", () => transport.#handshake.resolve());
-    await transport.#handshake.promise;
+  static async connect(tcp: TcpTransport, readBytes: () => number, options: ClientTlsOptions): Promise<TlsTransport> {
+    const transport = new TlsTransport(
+      tcp,
+      readBytes,
+      (stream) => tls.connect({ ...clientOptions(options), socket: stream }),
+    );
+    await transport.#shakeHands("secureConnect");
     try {
-      checkPeer(socket, options);
+      checkPeer(transport.#socket, options);
     } catch (error) {
       transport.close();
       throw error;
@@ -70,12 +72,18 @@ export class TlsTransport implements Transport {
     return { version: this.#socket.getProtocol() ?? "", cipher: this.#socket.getCipher().standardName };
   }
 
+  /** The peer's certificate, DER; null where it showed none. */
+  peerCertificate(): Uint8Array<ArrayBuffer> | null {
+    return peerCertificate(this.#socket);
+  }
+
   read(): Promise<Uint8Array<ArrayBuffer> | null> {
     const chunk = this.#receive();
     if (chunk !== null || this.#ended) return Promise.resolve(chunk);
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    this.#reader = Promise.withResolvers();
-    return this.#reader.promise;
+    const reader = this.#reader = Promise.withResolvers();
+    this.#stream.pump();
+    return reader.promise;
   }
 
   write(bytes: Uint8Array): Promise<number> {
@@ -111,21 +119,25 @@ export class TlsTransport implements Transport {
     this.#reader = null;
   }
 
-  #failHandshake(error: Error): void {
-    this.#handshake.promise.catch(() => {});
-    this.#handshake.reject(error);
+  /** @param event what the socket emits in its role once the handshake is done */
+  #shakeHands(event: "secure" | "secureConnect"): Promise<void> {
+    this.#socket.once(event, () => {
+      this.#established = true;
+      this.#handshake.resolve();
+    });
+    return this.#handshake.promise;
   }
 
   #fail(error: Error): void {
     if (this.#failure !== null) return;
     this.#failure = error;
-    this.#failHandshake(error);
+    this.#handshake.reject(error);
     this.#reader?.reject(error);
     this.#reader = null;
-    this.#stream.destroy();
+    this.close();
   }
 }
 
-function lost(message: string): Error {
-  return new Deno.errors.ConnectionReset(message);
+function closed(): Error {
+  return new Deno.errors.UnexpectedEof("the connection was closed");
 }

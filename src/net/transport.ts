@@ -13,12 +13,16 @@ export interface Transport {
   close(): void;
 }
 
+/** What of a TCP socket a transport needs. */
+export type TcpSocket = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "close">;
+
 /** Bytes over TCP as they are. */
 export class TcpTransport implements Transport {
-  readonly #tcp: Deno.TcpConn;
+  readonly #tcp: TcpSocket;
   #closed = false;
+  #writing: Promise<unknown> | null = null;
 
-  constructor(tcp: Deno.TcpConn) {
+  constructor(tcp: TcpSocket) {
     this.#tcp = tcp;
   }
 
@@ -27,7 +31,9 @@ export class TcpTransport implements Transport {
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.#tcp.write(bytes);
+    const writing = this.#tcp.write(bytes);
+    this.#writing = writing;
+    return writing;
   }
 
   closeWrite(): Promise<void> {
@@ -38,5 +44,17 @@ export class TcpTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     this.#tcp.close();
+  }
+
+  /**
+   * Resolves once a closed connection is given back to the system. Deno keeps it while a write is under way, and a write
+   * to a peer that doesn't read ends only when that peer gives up.
+   */
+  async released(): Promise<void> {
+    try {
+      await this.#writing;
+    } catch {
+      return;
+    }
   }
 }

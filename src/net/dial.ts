@@ -1,0 +1,100 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { MailteeError } from "../base/errors.ts";
+import { TcpConnection } from "./connection.ts";
+import type { DeadlineSweeper } from "./deadlines.ts";
+import { unreachable } from "./dial_error.ts";
+import { firstConnection, interleaveFamilies } from "./staggered_connect.ts";
+import type { TargetOptions } from "./types.ts";
+
+export interface DialOptions {
+  /** Gives up; `dial` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** @default the machine's own */
+  readonly clock?: Clock;
+  /** Deadlines of the connection. @default those of the process */
+  readonly deadlines?: DeadlineSweeper;
+  /** All addresses of a host name, best first. @default what the system's own look-up gives */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  /** @default `Deno.connect` */
+  readonly connect?: (address: string, port: number, signal: AbortSignal) => Promise<Deno.TcpConn>;
+}
+
+/**
+ * Connects to a target: looks its name up, tries its addresses in turn and, where TLS is implicit, shakes hands. The
+ * connection has no deadline.
+ *
+ * Rejects with MailteeError "unreachable" (no such name, refused, no answer in time: the message says what each address
+ * answered), or with "tls", "timeout" or "connection-lost" for the handshake.
+ */
+export async function dial(target: TargetOptions, options: DialOptions = {}): Promise<TcpConnection> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const tcp = await connectInTime(target, options);
+  const connection = new TcpConnection(tcp, options.deadlines === undefined ? {} : { deadlines: options.deadlines });
+  if (target.tls === "implicit") await shakeHands(connection, target, signal);
+  return connection;
+}
+
+async function connectInTime(target: TargetOptions, options: DialOptions): Promise<Deno.TcpConn> {
+  const { clock = systemClock, resolve = resolveName, connect = connectTcp } = options;
+  const done = new AbortController();
+  const limit = new AbortController();
+  const timeIsUp = clock.sleep(target.connectTimeoutMs, done.signal).then(() => limit.abort(), () => {});
+  const signal = options.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, options.signal]);
+  /** What each address that was tried has said so far; undefined where that's nothing. */
+  const answers = new Map<string, unknown>();
+  try {
+    const addresses = isIP(target.host) > 0 ? [target.host] : await beforeAbort(resolve(target.host), signal);
+    return await firstConnection(interleaveFamilies(addresses), {
+      clock,
+      signal,
+      connect: (address, stop) => connect(address, target.port, stop),
+      onAttempt: (address, error) => answers.set(address, error),
+    });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw unreachable(target, answers, limit.signal.aborted ? undefined : error);
+  } finally {
+    done.abort();
+    await timeIsUp;
+  }
+}
+
+async function shakeHands(connection: TcpConnection, target: TargetOptions, signal?: AbortSignal): Promise<void> {
+  const close = () => connection.close();
+  signal?.addEventListener("abort", close);
+  connection.setDeadline(target.connectTimeoutMs);
+  try {
+    await connection.startClientTls({ serverName: target.host, trust: target.trust });
+    connection.setDeadline(null);
+  } catch (error) {
+    connection.close();
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", close);
+  }
+}
+
+/** Asks as other programs of the machine do (getaddrinfo), so that names of the hosts file and of the LAN work too. */
+async function resolveName(host: string): Promise<string[]> {
+  const found = await lookup(host, { all: true });
+  if (found.length === 0) throw new MailteeError("unreachable", `${host} has no address`);
+  return found.map(({ address }) => address);
+}
+
+function connectTcp(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
+  return Deno.connect({ hostname, port, signal });
+}
+
+/** What `promise` gives, unless the signal is aborted first: then rejects with its reason. */
+function beforeAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
