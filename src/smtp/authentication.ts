@@ -1,7 +1,7 @@
 /** AUTH with credentials that the proxy holds (RFC 4954), the client's role. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
-import { errorText, MailteeError } from "../base/errors.ts";
+import { errorText, hasCode, MailteeError } from "../base/errors.ts";
 import { decodeBase64 } from "../sasl/base64.ts";
 import { chooseMechanisms, createSaslClient } from "../sasl/client.ts";
 import type { SaslClient } from "../sasl/types.ts";
@@ -17,7 +17,8 @@ const MECHANISM_REFUSED = new Set([504, 534, 538]);
 
 /**
  * Logs in at the target with the best mechanism that it offers, or the next best where it refuses the mechanism as
- * such. After a refusal of the credentials no other is tried: accounts get locked that way.
+ * such. After a refusal of the credentials no other is tried: accounts get locked that way. Rejects with MailteeError
+ * "connection-lost" or "timeout" where the target is lost.
  *
  * @param offered the mechanisms of the target's EHLO reply
  */
@@ -44,7 +45,7 @@ export async function logIn(
         : `the target refused the login by ${mechanism}: ${reply.code} ${replyLines(reply).join(" ")}`;
       if (!MECHANISM_REFUSED.has(reply.code)) return problem;
     } catch (error) {
-      if (!(error instanceof MailteeError)) throw error;
+      if (!hasCode(error, "protocol", "config")) throw error;
       return errorText(error);
     }
   }
@@ -68,8 +69,6 @@ async function exchange(target: Leg, client: SaslClient, replyMs: number): Promi
 
 function replyOf(wait: ReplyWait): Reply {
   if (wait.kind === "reply") return wait.reply;
-  throw new MailteeError(
-    wait.loss === "timeout" ? "timeout" : "connection-lost",
-    "The target broke off the login of the proxy.",
-  );
+  const code = ({ timeout: "timeout", closed: "connection-lost", malformed: "protocol" } as const)[wait.loss];
+  throw new MailteeError(code, "The target broke off the proxy's login, or its answer can't be understood.");
 }

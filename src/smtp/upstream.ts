@@ -1,13 +1,13 @@
 /** The target's leg from the first byte to the end of EHLO, STARTTLS and AUTH. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
-import { errorText, MailteeError } from "../base/errors.ts";
+import { errorText, hasCode, MailteeError } from "../base/errors.ts";
 import { logIn } from "./authentication.ts";
 import { type Extensions, extensionsOf } from "./extensions.ts";
 import { type Leg, readReply, type ReplyWait } from "./leg.ts";
 import { localReplies } from "./local_replies.ts";
 import type { TargetLoss } from "./mail_end.ts";
-import type { ResolvedSmtpOptions } from "./options.ts";
+import type { HeldCredentials, ResolvedSmtpOptions } from "./options.ts";
 import { isPositive, type Reply, replyLines } from "./reply.ts";
 import type { EndReason } from "./session_state.ts";
 
@@ -21,6 +21,7 @@ export type Introduction =
   | { readonly kind: "lost"; readonly loss: TargetLoss };
 
 const STARTTLS = encodeUtf8("STARTTLS\r\n");
+const CLEAR_TEXT_AFTER_STARTTLS = "the target sent clear text after its reply to STARTTLS";
 
 /** Introduces clients to the target, and the proxy itself where the config wants TLS or a login. */
 export class Introducer {
@@ -38,7 +39,7 @@ export class Introducer {
    * another EHLO under TLS (RFC 3207 section 4.2). Never goes on in clear text where TLS is wanted.
    */
   async introduce(as: Hello, name: string): Promise<Introduction> {
-    const { target: { tls, host }, credentials } = this.#options;
+    const { target: { tls }, credentials } = this.#options;
     const connection = this.#target.connection;
     const tlsDue = tls === "starttls" && connection.tls === null;
     const loginDue = credentials !== null && !this.#loggedIn;
@@ -48,28 +49,33 @@ export class Introducer {
     if (introduction.kind !== "introduced" || !isPositive(introduction.reply)) return introduction;
     if (tlsDue) {
       const problem = await this.#startTls(introduction.extensions);
-      if (problem !== null) {
-        return {
-          kind: "failed",
-          answer: localReplies.targetNoTls,
-          reason: "target-tls",
-          problem: `${host}: ${problem}`,
-        };
-      }
+      if (problem !== null) return this.#failure("target-tls", localReplies.targetNoTls, problem);
       introduction = await this.#sayHello(hello, name);
       if (introduction.kind !== "introduced" || !isPositive(introduction.reply)) return introduction;
     }
     if (loginDue) {
       const offered = (introduction.extensions.get("AUTH") ?? introduction.extensions.get("AUTH=") ?? "").split(/\s+/);
       const mechanisms = offered.filter((mechanism) => mechanism !== "");
-      const problem = await logIn(this.#target, credentials, mechanisms, this.#options.timeouts.targetMs);
-      if (problem !== null) {
-        const answer = localReplies.targetLogin;
-        return { kind: "failed", answer, reason: "target-login", problem: `${host}: ${problem}` };
-      }
-      this.#loggedIn = true;
+      const failure = await this.#logIn(credentials, mechanisms);
+      if (failure !== null) return failure;
     }
     return introduction;
+  }
+
+  /** Null where the proxy is logged in now. */
+  async #logIn(credentials: HeldCredentials, mechanisms: readonly string[]): Promise<Introduction | null> {
+    try {
+      const problem = await logIn(this.#target, credentials, mechanisms, this.#options.timeouts.targetMs);
+      this.#loggedIn = problem === null;
+      return problem === null ? null : this.#failure("target-login", localReplies.targetLogin, problem);
+    } catch (error) {
+      if (!hasCode(error, "connection-lost", "timeout")) throw error;
+      return { kind: "lost", loss: error.code === "timeout" ? "timeout" : "closed" };
+    }
+  }
+
+  #failure(reason: EndReason, answer: Reply, problem: string): Introduction {
+    return { kind: "failed", answer, reason, problem: `${this.#options.target.host}: ${problem}` };
   }
 
   async #sayHello(hello: Hello, name: string): Promise<Introduction> {
@@ -86,11 +92,13 @@ export class Introducer {
     const wait = await this.#ask(STARTTLS);
     if (wait.kind === "lost") return "the connection was lost in STARTTLS";
     if (wait.reply.code !== 220) return `STARTTLS was refused: ${wait.reply.code} ${replyLines(wait.reply).join(" ")}`;
+    // What comes in clear text now was slipped in, to be taken for replies under TLS (RFC 3207 section 6).
+    if (connection.buffered.length > 0) return CLEAR_TEXT_AFTER_STARTTLS;
     const { host, trust, connectTimeoutMs } = this.#options.target;
     this.#target.allow(connectTimeoutMs);
     try {
       const discarded = await connection.startClientTls({ serverName: host, trust });
-      return discarded === 0 ? null : "the target sent clear text after its reply to STARTTLS";
+      return discarded === 0 ? null : CLEAR_TEXT_AFTER_STARTTLS;
     } catch (error) {
       if (!(error instanceof MailteeError)) throw error;
       return errorText(error);

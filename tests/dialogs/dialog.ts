@@ -6,6 +6,7 @@
  *     T> line         the target sends a line          T< line    the target must receive a line from the proxy
  *     C<< T>>         the same without CRLF            S<< T<<    the same without CRLF
  *     C-tls, T-tls    a TLS handshake: the client with the proxy, the proxy with the target
+ *     C-tls-fails, T-tls-fails    the handshake must fail, or the proxy close right after it
  *     C-close, T-close, C-shut, T-shut    close; end only the sending
  *     C-end, T-end    the proxy must have closed its connection to the client, to the target
  *     T-connect       the proxy must connect to the target (implied before the first T step)
@@ -45,7 +46,7 @@ export type Step =
   | { readonly kind: "no-capture"; readonly where: string };
 
 export type Peer = "client" | "target";
-export type PeerAction = "connect" | "tls" | "close" | "shut" | "end" | "silent";
+export type PeerAction = "connect" | "tls" | "tls-fails" | "close" | "shut" | "end" | "silent";
 
 export interface Expectation {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -111,7 +112,7 @@ function optionOf({ text, where }: SourceLine): [string, string] {
   return [key, value];
 }
 
-const PEER_ACTION = /^([CT])-(connect|tls|close|shut|end|silent)$/;
+const PEER_ACTION = /^([CT])-(connect|tls-fails|tls|close|shut|end|silent)$/;
 const WIRE_STEP = /^(C:|C<<|S:|S<<|T>>|T<<|T>|T<|M:|M<<) ?(.*)$/;
 
 function parseStep(line: SourceLine): Step {
@@ -141,7 +142,7 @@ function parseStep(line: SourceLine): Step {
 }
 
 function isPeerAction(word: string | undefined): word is PeerAction {
-  return ["connect", "tls", "close", "shut", "end", "silent"].some((action) => action === word);
+  return ["connect", "tls", "tls-fails", "close", "shut", "end", "silent"].some((action) => action === word);
 }
 
 function wireStep(kind: string, rest: string, where: string): Step {

@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { roomLogger } from "../../src/base/log.ts";
 import { TcpConnection } from "../../src/net/connection.ts";
 import { dial } from "../../src/net/dial.ts";
@@ -66,6 +67,7 @@ function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: L
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { clock, deadlines } = setup;
   const sessions = new Set<ProxySession>();
+  const counters = new Counters();
   const runs: Promise<void>[] = [];
   const dialInStillTime = (target: TargetOptions, signal: AbortSignal) => dial(target, { clock, deadlines, signal });
   const accepting = (async () => {
@@ -81,7 +83,7 @@ function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: L
         drop: setup.drop,
         clock,
         log: roomLogger("smtp"),
-        counters: new Counters(),
+        counters,
       });
       sessions.add(session);
       runs.push(session.run());
@@ -102,6 +104,7 @@ function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: L
       }
       await accepting;
       await Promise.all(runs);
+      assertEquals(counters.snapshot().sessions.ended["internal-error"], undefined, "an error of the program");
     },
   };
 }
