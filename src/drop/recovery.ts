@@ -1,23 +1,10 @@
-import { basename, join } from "@std/path";
+import { join } from "@std/path";
 import { hasCode } from "../base/errors.ts";
 import { denoFileOps, fileError, type FileOps } from "../base/files.ts";
 import { captureName, INCOMING_NAME } from "./folder.ts";
-import {
-  claimAbandoned,
-  type IncomingOptions,
-  LOCK_NAME,
-  PART_SUFFIX,
-  removeWriterFolder,
-  SETTLED_SUFFIX,
-} from "./incoming.ts";
+import { claimAbandoned, type IncomingOptions, PART_SUFFIX, removeWriterFolder, SETTLED_SUFFIX } from "./incoming.ts";
 import { openMail, readCapture } from "./reader.ts";
 import type { CaptureFile, Recovery } from "./types.ts";
-
-interface Findings {
-  readonly committed: string[];
-  discarded: number;
-  readonly failed: { path: string; reason: string }[];
-}
 
 /**
  * Finishes or discards what dead writers left in `.incoming/` (contracts.md, section 3, rule 4): a file that is complete,
@@ -29,61 +16,96 @@ interface Findings {
  */
 export async function recoverDropFolder(path: string, options: IncomingOptions = {}): Promise<Recovery> {
   const ops = options.ops ?? denoFileOps;
-  const findings: Findings = { committed: [], discarded: 0, failed: [] };
+  const found: Found = { committed: [], discarded: 0, failed: [] };
   try {
     const { claimed, failed } = await claimAbandoned(path, options);
     try {
-      for (const folder of claimed) await recoverFolder(path, folder.path, ops, findings);
-      if (findings.committed.length > 0) await ops.syncDirectory(path);
+      for (const folder of claimed) await recoverWriterFolder(path, folder.path, ops, found);
+      if (found.committed.length > 0) await ops.syncDirectory(path);
     } finally {
       for (const folder of claimed) folder.lock.release();
     }
-    for (const { path, error } of failed) {
-      findings.failed.push({ path, reason: fileError(error, "look into it").message });
-    }
+    for (const { path, error } of failed) found.failed.push({ path, reason: fileError(error, "look into it").message });
   } catch (error) {
     throw fileError(error, `recover ${join(path, INCOMING_NAME)}`);
   }
-  return findings;
+  return found;
 }
 
-/** The settled form of a capture comes before its first form, so that it wins where a crash left both. */
-async function recoverFolder(drop: string, folder: string, ops: FileOps, findings: Findings): Promise<void> {
-  const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name).filter((name) => name !== LOCK_NAME).sort();
-  for (const suffix of [SETTLED_SUFFIX, PART_SUFFIX]) {
-    for (const name of names.filter((name) => name.endsWith(suffix))) {
-      const path = join(folder, name);
-      try {
-        await recoverFile(drop, path, ops, findings);
-      } catch (error) {
-        findings.failed.push({ path, reason: fileError(error, "recover it").message });
-      }
+interface Found {
+  readonly committed: string[];
+  discarded: number;
+  readonly failed: { path: string; reason: string }[];
+}
+
+async function recoverWriterFolder(drop: string, folder: string, ops: FileOps, found: Found): Promise<void> {
+  const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
+  const ids = new Set(
+    FORMS.flatMap((form) => names.filter((name) => name.endsWith(form)).map((name) => name.slice(0, -form.length))),
+  );
+  for (const id of [...ids].sort()) {
+    try {
+      const { committed, discarded } = await recoverCapture(drop, folder, id, ops);
+      if (committed !== null) found.committed.push(committed);
+      found.discarded += discarded;
+    } catch (error) {
+      found.failed.push({ path: join(folder, id), reason: fileError(error, "recover it").message });
     }
   }
   removeWriterFolder(folder, ops);
 }
 
-async function recoverFile(drop: string, path: string, ops: FileOps, findings: Findings): Promise<void> {
-  const capture = await completeCapture(path);
-  if (capture === null || capture.report.id !== basename(path).split(".")[0]) {
-    ops.remove(path);
-    findings.discarded++;
-    return;
+/** The settled form comes first, so that it wins where both are complete. */
+const FORMS = [SETTLED_SUFFIX, PART_SUFFIX];
+
+/**
+ * Puts one capture of a writer's folder in place, in its settled form where that is complete, and removes what isn't
+ * complete. Gives its new path, null where nothing was put in place, and how many files were discarded.
+ */
+export async function recoverCapture(
+  drop: string,
+  folder: string,
+  id: string,
+  ops: FileOps,
+): Promise<{ committed: string | null; discarded: number }> {
+  let committed: string | null = null;
+  let discarded = 0;
+  for (const path of FORMS.map((form) => join(folder, id + form)).filter(exists)) {
+    const capture = await completeCapture(path);
+    if (capture === null || capture.report.id !== id) {
+      ops.remove(path);
+      discarded++;
+      continue;
+    }
+    const target = join(drop, captureName(id));
+    if (await isSameCapture(target, capture)) {
+      ops.remove(path);
+      continue;
+    }
+    await flushFile(path, ops);
+    ops.rename(path, target);
+    committed = target;
   }
-  const target = join(drop, captureName(capture.report.id));
-  if (await isSameCapture(target, capture)) {
-    ops.remove(path);
-    return;
+  return { committed, discarded };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
-  // A writer that was killed before its flush leaves a file that is complete only in the page cache.
+}
+
+/** A writer that was killed before its flush leaves a file that is complete only in the page cache. */
+async function flushFile(path: string, ops: FileOps): Promise<void> {
   const file = ops.openForWriting(path);
   try {
     await file.syncData();
   } finally {
     file.close();
   }
-  ops.rename(path, target);
-  findings.committed.push(target);
 }
 
 /** Null where the file isn't a whole capture; a file that can't be read is another matter and rejects. */

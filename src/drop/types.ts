@@ -119,8 +119,8 @@ export interface Capture {
   commit(settlement: Settlement): Promise<string>;
   /**
    * Leaves nothing behind. Never throws, and may be called at any time. Once `commit` was called it takes nothing back,
-   * since the target holds the mail: after a rejected `commit` the sealed file stays in `.incoming/` for the next start's
-   * recovery.
+   * since the target holds the mail: after a rejected `commit` the sealed file stays in `.incoming/`, and the writer puts
+   * it in place once it can, at the latest at the next start.
    */
   abort(): void;
 }

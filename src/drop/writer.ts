@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { MailteeError } from "../base/errors.ts";
-import { denoFileOps, errorNumber, fileError, type FileOps, freeBytes } from "../base/files.ts";
+import { denoFileOps, errorNumber, fileError, type FileOps, freeBytes, isDirectory } from "../base/files.ts";
 import { createUlidMaker } from "../base/ids.ts";
 import { type CaptureContext, type EndState, FileCapture } from "./file_capture.ts";
 import { type IncomingOptions, WriterFolder } from "./incoming.ts";
-import { recoverDropFolder } from "./recovery.ts";
+import { recoverCapture, recoverDropFolder } from "./recovery.ts";
 import type { Capture, CaptureStart, DropWriter, Recovery } from "./types.ts";
 
 export interface DropWriterOptions extends IncomingOptions {
@@ -25,6 +25,8 @@ export interface DropWriterCounters {
   readonly committed: number;
   /** Captures that couldn't be begun, or ended by a failure of the disk. */
   readonly failed: number;
+  /** Sealed captures whose commit failed; they are tried again every five seconds, and at the next start. */
+  readonly setAside: number;
   /** Octets of the mails in committed captures. */
   readonly bytes: number;
   /** Flushes of the directory that captures are made in. */
@@ -41,6 +43,7 @@ export interface FileDropWriter extends DropWriter {
 const DEFAULT_FILE_MODE = 0o600;
 const DEFAULT_LOW_WATER_BYTES = 64 * 1024 * 1024;
 const SPACE_CHECK_INTERVAL_MS = 1000;
+const RETRY_INTERVAL_MS = 5000;
 
 /**
  * Opens a drop folder for writing: recovers what died in `.incoming/`, then makes a folder of its own in there. Creates
@@ -66,9 +69,11 @@ class FolderWriter implements FileDropWriter {
   readonly #freeBytes: (path: string) => number;
   readonly #context: CaptureContext;
   readonly #open = new Set<FileCapture>();
+  readonly #setAside = new Set<FileCapture>();
+  readonly #closing = new AbortController();
+  #retrying: Promise<void> | null = null;
   #spaceCheckedAt = -Infinity;
   #lowOnSpace = false;
-  #closed = false;
   #committed = 0;
   #failed = 0;
   #bytes = 0;
@@ -101,7 +106,7 @@ class FolderWriter implements FileDropWriter {
   }
 
   begin(start: CaptureStart): Capture {
-    if (this.#closed) throw new MailteeError("io", `the drop folder ${this.path} was closed`);
+    if (this.#closing.signal.aborted) throw new MailteeError("io", `the drop folder ${this.path} was closed`);
     try {
       this.#checkSpace();
       const capture = this.#create(this.#ids(), start);
@@ -150,10 +155,42 @@ class FolderWriter implements FileDropWriter {
 
   #ended(capture: FileCapture, state: EndState): void {
     this.#open.delete(capture);
+    if (state === "committed") this.#count(capture);
     if (state === "failed" || state === "set-aside") this.#failed++;
-    if (state !== "committed") return;
+    if (state !== "set-aside") return;
+    this.#setAside.add(capture);
+    if (!this.#closing.signal.aborted) this.#retrying ??= this.#retry(this.#closing.signal);
+  }
+
+  #count(capture: FileCapture): void {
     this.#committed++;
     this.#bytes += capture.size;
+  }
+
+  /** Puts captures in place whose commit failed, as soon as the fault has ended. */
+  async #retry(closing: AbortSignal): Promise<void> {
+    while (this.#setAside.size > 0) {
+      try {
+        await this.#clock.sleep(RETRY_INTERVAL_MS, closing);
+      } catch {
+        break;
+      }
+      for (const capture of [...this.#setAside]) {
+        if (!closing.aborted) await this.#retryOne(capture);
+      }
+    }
+    this.#retrying = null;
+  }
+
+  async #retryOne(capture: FileCapture): Promise<void> {
+    if (!isDirectory(this.#folder.path)) return;
+    try {
+      const { committed } = await recoverCapture(this.path, this.#folder.path, capture.id, this.#ops);
+      this.#setAside.delete(capture);
+      if (committed !== null) this.#count(capture);
+    } catch {
+      return;
+    }
   }
 
   counters(): DropWriterCounters {
@@ -161,16 +198,17 @@ class FolderWriter implements FileDropWriter {
       open: this.#open.size,
       committed: this.#committed,
       failed: this.#failed,
+      setAside: this.#setAside.size,
       bytes: this.#bytes,
       directoryFlushes: this.#folder.flushes,
     };
   }
 
-  close(): Promise<void> {
-    this.#closed = true;
+  async close(): Promise<void> {
+    this.#closing.abort();
     for (const capture of [...this.#open]) capture.abandon();
+    await this.#retrying;
     this.#folder.release();
-    return Promise.resolve();
   }
 }
 

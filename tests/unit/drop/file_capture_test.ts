@@ -53,7 +53,14 @@ Deno.test("Capture.commit() makes one file that holds the report and the mail, o
       finished: "2026-11-24T11:55:01.373Z",
     });
     assertEquals(await readMail(file), MAIL);
-    assertEquals(writer.counters(), { open: 0, committed: 1, failed: 0, bytes: MAIL.length, directoryFlushes: 2 });
+    assertEquals(writer.counters(), {
+      open: 0,
+      committed: 1,
+      failed: 0,
+      setAside: 0,
+      bytes: MAIL.length,
+      directoryFlushes: 2,
+    });
     await writer.close();
   }));
 

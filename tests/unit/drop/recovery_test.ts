@@ -191,7 +191,7 @@ Deno.test("recoverDropFolder() names what it can't read and goes on with the res
     Deno.writeTextFileSync(join(path, "01M86PHJM30000000000000001.part", "inside"), "");
     const { committed, failed } = await recoverDropFolder(folder);
     assertEquals(committed.length, 1);
-    assertEquals(failed.map((failure) => basename(failure.path)), ["01M86PHJM30000000000000001.part"]);
+    assertEquals(failed.map((failure) => basename(failure.path)), ["01M86PHJM30000000000000001"]);
     assertStringIncludes(failed[0]?.reason ?? "", "cannot recover it");
   }));
 

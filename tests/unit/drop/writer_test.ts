@@ -2,9 +2,12 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { basename, join } from "@std/path";
 import { encodeUtf8 } from "../../../src/base/bytes.ts";
 import { MailteeError } from "../../../src/base/errors.ts";
+import { denoFileOps } from "../../../src/base/files.ts";
 import { listDropFolder } from "../../../src/drop/folder.ts";
 import { readCapture, readMail } from "../../../src/drop/reader.ts";
+import type { Settlement } from "../../../src/drop/types.ts";
 import { type FileDropWriter, openDropWriter } from "../../../src/drop/writer.ts";
+import { systemError } from "../base/faulty_file_ops.ts";
 import {
   ACCEPTED,
   captureMail,
@@ -145,6 +148,62 @@ Deno.test("openDropWriter() lets several writers share a folder", () =>
     assertEquals(new Set(found.map((mail) => mail.length)).size, 30);
     for (const writer of writers) await writer.close();
   }));
+
+Deno.test("DropWriter puts captures in place whose commit failed, once the fault has ended", () =>
+  withFolder(async (folder) => {
+    const clock = new WaitingClock();
+    const renamedBoth = Promise.withResolvers<void>();
+    let broken = true;
+    let renamed = 0;
+    const rename = (from: string, to: string) => {
+      if (broken) throw systemError("EIO");
+      denoFileOps.rename(from, to);
+      if (++renamed === 2) renamedBoth.resolve();
+    };
+    const writer = await openDropWriter(folder, { clock, ops: { ...denoFileOps, rename } });
+    await assertRejects(() => captureMail(writer, MAIL), MailteeError, "injected EIO");
+    const long: Settlement = { outcome: "accepted", reply: "250 ".padEnd(600, "x") };
+    await assertRejects(() => captureMail(writer, MAIL, { settlement: long }), MailteeError, "injected EIO");
+    await clock.wake();
+    await clock.asleep();
+    assertEquals([await dropNames(folder), writer.counters().setAside], [[], 2]);
+    broken = false;
+    await clock.wake();
+    await renamedBoth.promise;
+    await writer.close();
+    assertEquals((await dropNames(folder)).length, 2);
+    for (const { path } of await listDropFolder(folder)) {
+      const file = await readCapture(path);
+      assertEquals([file.report.outcome, await readMail(file)], ["accepted", MAIL]);
+    }
+    const { open, committed, failed, setAside } = writer.counters();
+    assertEquals({ open, committed, failed, setAside }, { open: 0, committed: 2, failed: 2, setAside: 0 });
+    assertEquals(unfinished(folder), []);
+  }));
+
+/** A clock whose sleeper wakes when the test says so. */
+class WaitingClock extends StillClock {
+  #sleeper = Promise.withResolvers<() => void>();
+
+  override sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    this.#sleeper.resolve(resolve);
+    return promise;
+  }
+
+  /** Waits for somebody to sleep. */
+  async asleep(): Promise<void> {
+    await this.#sleeper.promise;
+  }
+
+  /** Waits for somebody to sleep, and wakes them. */
+  async wake(): Promise<void> {
+    const wake = await this.#sleeper.promise;
+    this.#sleeper = Promise.withResolvers();
+    wake();
+  }
+}
 
 Deno.test("DropWriter.close() removes what isn't sealed and keeps what is", () =>
   withFolder(async (folder) => {
