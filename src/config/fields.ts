@@ -150,7 +150,9 @@ function bytesOf(given: number | string): number | undefined {
 
 function isCronExpression(expression: string): boolean {
   try {
-    return new Cron(expression, { paused: true }).nextRun() !== null;
+    const cron = new Cron(expression, { paused: true });
+    // Croner takes dates too.
+    return cron.getOnce() === null && cron.nextRun() !== null;
   } catch {
     return false;
   }

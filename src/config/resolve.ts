@@ -2,13 +2,19 @@
 
 import { resolve } from "@std/path";
 import { errorText, hasCode } from "../base/errors.ts";
-import type { TlsTrust } from "../net/types.ts";
 import type { Variables } from "./environment.ts";
 import { type Mistake, type Path, pathText } from "./mistakes.ts";
 import type { ParsedProxy } from "./proxy_schema.ts";
 import type { ParsedProfile } from "./schema.ts";
 import { Secret } from "./secret.ts";
-import type { CommonProxyConfig, ListenConfig, ProfileConfig, ProxyConfig, TargetConfig } from "./types.ts";
+import type {
+  CommonProxyConfig,
+  ListenConfig,
+  ProfileConfig,
+  ProxyConfig,
+  TargetConfig,
+  TrustConfig,
+} from "./types.ts";
 
 /** What resolving needs beside the document. */
 export interface Surroundings {
@@ -89,7 +95,7 @@ function resolveTarget(parsed: ParsedProxy, path: Path, surroundings: Surroundin
   };
 }
 
-function resolveTrust(trust: ParsedProxy["target"]["trust"], path: Path, surroundings: Surroundings): TlsTrust {
+function resolveTrust(trust: ParsedProxy["target"]["trust"], path: Path, surroundings: Surroundings): TrustConfig {
   if (typeof trust === "string") return { kind: trust };
   if ("fingerprint" in trust) return { kind: "fingerprint", sha256: trust.fingerprint };
   const file = resolvePath(trust.caFile, surroundings);
@@ -97,10 +103,10 @@ function resolveTrust(trust: ParsedProxy["target"]["trust"], path: Path, surroun
   try {
     const pem = Deno.readTextFileSync(file);
     if (!pem.includes("-----BEGIN CERTIFICATE-----")) mistake(`${file} holds no certificate in PEM form.`);
-    return { kind: "ca", pem };
+    return { kind: "ca", file, pem };
   } catch (error) {
     mistake(`${file} can't be read: ${errorText(error)}.`);
-    return { kind: "ca", pem: "" };
+    return { kind: "ca", file, pem: "" };
   }
 }
 

@@ -77,12 +77,17 @@ export interface TargetConfig {
   readonly host: string;
   readonly port: number;
   readonly tls: TlsMode;
-  readonly trust: TlsTrust;
+  readonly trust: TrustConfig;
   /** For connecting and for the TLS handshake, each. */
   readonly connectTimeoutSeconds: number;
   /** Credentials that the proxy holds; null where clients log in themselves. */
   readonly credentials: CredentialsConfig | null;
 }
+
+/** A `TlsTrust`; a CA keeps the name of its file. */
+export type TrustConfig =
+  | Exclude<TlsTrust, { readonly kind: "ca" }>
+  | { readonly kind: "ca"; readonly file: string; readonly pem: string };
 
 export interface CredentialsConfig {
   readonly username: string;

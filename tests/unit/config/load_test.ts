@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { loadConfig } from "../../../src/config/load.ts";
 import { complaintAbout, loadFrom, withFolder } from "./folder.ts";
 
@@ -194,8 +194,11 @@ proxies:
 `,
     "ca.pem": pem,
   });
-  assertEquals(proxies.map(({ target }) => target.trust), [
-    { kind: "ca", pem },
+  const [trusted] = proxies;
+  assert(trusted?.target.trust.kind === "ca");
+  assertEquals(basename(trusted.target.trust.file), "ca.pem");
+  assertEquals(trusted.target.trust.pem, pem);
+  assertEquals(proxies.slice(1).map(({ target }) => target.trust), [
     { kind: "fingerprint", sha256: "ab".repeat(32) },
     { kind: "insecure" },
   ]);

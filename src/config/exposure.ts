@@ -1,0 +1,46 @@
+import { isPrivateOrLoopback } from "../net/address_list.ts";
+import type { ProxyConfig, ResolvedConfig } from "./types.ts";
+
+/** A proxy that others than its owner may be able to use. */
+export interface Exposure {
+  /** `proxies[0]`. */
+  readonly where: string;
+  /** One plain sentence: what can happen, and what to write. */
+  readonly sentence: string;
+}
+
+/**
+ * Proxies that may relay for strangers: everybody may connect, or a listener can be reached from elsewhere and the
+ * config doesn't spell out who may connect. `mailtee check` and `mailtee run` say so.
+ */
+export function exposures(config: ResolvedConfig): readonly Exposure[] {
+  return config.proxies.flatMap((proxy, index) => {
+    const sentence = exposureOf(proxy);
+    return sentence === undefined ? [] : [{ where: `proxies[${index}]`, sentence }];
+  });
+}
+
+function exposureOf({ kind, name, listen, allowFrom, allowFromGiven, target }: ProxyConfig): string | undefined {
+  const reachable = listen.filter(({ address }) => isReachableFromElsewhere(address));
+  if (reachable.length === 0) return undefined;
+  const places = reachable.map(({ address, port }) => `${address} port ${port}`).join(" and ");
+  const user = target.credentials?.username;
+  if (allowFrom.some((entry) => entry.trim().endsWith("/0"))) {
+    if (user !== undefined) {
+      return `${name} is an open relay: anybody who reaches ${places} can send mail as ${user}; narrow allowFrom.`;
+    }
+    return kind === "pop3"
+      ? undefined
+      : `${name} lets anybody who reaches ${places} talk to ${target.host}, which sees them come from this machine: where ` +
+        "it trusts this machine without a login, that is an open relay; narrow allowFrom.";
+  }
+  if (allowFromGiven) return undefined;
+  const risk = user === undefined ? "" : ` Whoever may connect can send mail as ${user}.`;
+  return `${name} listens on ${places} and doesn't say who may connect, so only this machine and private networks ` +
+    `may: spell them out in allowFrom.${risk}`;
+}
+
+/** True for all-address listeners and for addresses that aren't loopback or private. */
+function isReachableFromElsewhere(address: string): boolean {
+  return address !== "localhost" && !isPrivateOrLoopback(address);
+}
