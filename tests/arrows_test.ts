@@ -18,7 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   pop3: ["net", "sasl", "drop"],
   ingest: ["drop", "message", "archive"],
   export: ["archive", "message"],
-  demo: ["net", "drop", "message", "archive", "ingest"],
+  demo: ["app", "drop", "archive", "ingest"],
   app: ["config", "net", "sasl", "smtp", "pop3", "drop", "message", "archive", "ingest", "schedule"],
   cli: [
     "app",

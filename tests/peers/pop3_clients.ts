@@ -22,8 +22,8 @@ export interface Pop3Client {
   readonly name: string;
   readonly binary: string;
   readonly modes: readonly TlsMode[];
-  /** True where it writes the header anew, so that only the body can be compared. */
-  readonly rewritesHeader?: boolean;
+  /** True where it parses the mails and writes them anew, so that their bytes can't be compared. */
+  readonly writesAnew?: boolean;
   /** Fetches all mails; gives them as the client kept them, with CRLF line ends. Rejects where it doesn't succeed. */
   fetch(job: Pop3Job): Promise<Uint8Array[]>;
 }
@@ -35,7 +35,7 @@ export const POP3_CLIENTS: readonly Pop3Client[] = [
   { name: "curl", binary: "curl", modes: ALL_MODES, fetch: fetchByCurl },
   { name: "fetchmail", binary: "fetchmail", modes: ALL_MODES, fetch: fetchByFetchmail },
   { name: "mpop", binary: "mpop", modes: ALL_MODES, fetch: fetchByMpop },
-  { name: "getmail6", binary: "getmail", modes: ["none", "implicit"], rewritesHeader: true, fetch: fetchByGetmail },
+  { name: "getmail6", binary: "getmail", modes: ["none", "implicit"], writesAnew: true, fetch: fetchByGetmail },
   {
     name: "Python's poplib",
     binary: "python3",

@@ -5,11 +5,11 @@ import { mailOf, type Sample } from "./build.ts";
 export const attachments: Sample = {
   name: "a mail with a PDF, a DOCX and a ZIP",
   mailFrom: "anna@company.example",
-  params: ["SIZE=3875"],
-  recipients: ["accounting@customer.example", "ben@company.example"],
+  params: ["SIZE=3904"],
+  recipients: ["accounting@customer.example", "purchasing@customer.example", "ben@company.example"],
   content: mailOf(
     "From: Anna Example <anna@company.example>",
-    "To: accounting@customer.example",
+    "To: accounting@customer.example, purchasing@customer.example",
     "Date: Thu, 05 Nov 2026 16:42:55 +0100",
     "Message-ID: <20261105164255.77D1@company.example>",
     "Subject: Invoice 2026-1041",
