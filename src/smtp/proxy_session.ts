@@ -25,6 +25,7 @@ export class ProxySession {
   readonly #bell = new Doorbell();
   readonly #client: Leg;
   readonly #abort = new AbortController();
+  #target: Leg | null = null;
   #relay: Relay | null = null;
   #draining = false;
 
@@ -64,16 +65,19 @@ export class ProxySession {
   /** Ends the session now, whatever is under way. */
   async cutShort(): Promise<void> {
     this.#abort.abort();
-    await this.#relay?.cutShort();
+    if (this.#relay === null) this.#target?.cut();
+    else await this.#relay.cutShort();
   }
 
   async #serve(): Promise<EndReason> {
     const { id, listen, options, drop, clock, log, counters, connection } = this.#parts;
     const target = await this.#connect();
-    if (target === null) return "target-unreachable";
+    if (target === null) return this.#abort.signal.aborted ? "shutdown" : "target-unreachable";
+    this.#target = target;
+    if (this.#abort.signal.aborted) target.cut();
     try {
       const greeting = await this.#greeting(target);
-      if (greeting === null) return "target-closed";
+      if (greeting === null) return this.#abort.signal.aborted ? "shutdown" : "target-closed";
       const relay = new Relay({
         id,
         listen: formatAddress(connection.local),
@@ -130,6 +134,10 @@ export class ProxySession {
         });
       }
       return wait.reply;
+    }
+    if (this.#abort.signal.aborted) {
+      await this.#refuse(localReplies.shuttingDown);
+      return null;
     }
     log.error("Proxy {proxy} got no greeting from its target: {loss}", {
       proxy: options.name,

@@ -9,6 +9,7 @@
  *     C-tls-fails, T-tls-fails    the handshake must fail, or the proxy close right after it
  *     C-close, T-close, C-shut, T-shut    close; end only the sending
  *     C-end, T-end    the proxy must have closed its connection to the client, to the target
+ *     T-cut           the proxy must have closed its connection, without CRLF . CRLF in what came before
  *     T-connect       the proxy must connect to the target (implied before the first T step)
  *     T-silent, C-silent    nothing arrives there now
  *     advance: 300s   time passes (s, ms)
@@ -46,7 +47,7 @@ export type Step =
   | { readonly kind: "no-capture"; readonly where: string };
 
 export type Peer = "client" | "target";
-export type PeerAction = "connect" | "tls" | "tls-fails" | "close" | "shut" | "end" | "silent";
+export type PeerAction = "connect" | "tls" | "tls-fails" | "close" | "shut" | "end" | "cut" | "silent";
 
 export interface Expectation {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -112,7 +113,7 @@ function optionOf({ text, where }: SourceLine): [string, string] {
   return [key, value];
 }
 
-const PEER_ACTION = /^([CT])-(connect|tls-fails|tls|close|shut|end|silent)$/;
+const PEER_ACTION = /^([CT])-(connect|tls-fails|tls|close|shut|end|cut|silent)$/;
 const WIRE_STEP = /^(C:|C<<|S:|S<<|T>>|T<<|T>|T<|M:|M<<) ?(.*)$/;
 
 function parseStep(line: SourceLine): Step {
@@ -142,7 +143,7 @@ function parseStep(line: SourceLine): Step {
 }
 
 function isPeerAction(word: string | undefined): word is PeerAction {
-  return ["connect", "tls", "tls-fails", "close", "shut", "end", "silent"].some((action) => action === word);
+  return ["connect", "tls", "tls-fails", "close", "shut", "end", "cut", "silent"].some((action) => action === word);
 }
 
 function wireStep(kind: string, rest: string, where: string): Step {

@@ -1,6 +1,6 @@
 /** One end of a connection that follows a script. */
 
-import { decodeUtf8, equalBytes } from "../../src/base/bytes.ts";
+import { decodeLatin1, decodeUtf8, equalBytes } from "../../src/base/bytes.ts";
 import { hasCode } from "../../src/base/errors.ts";
 import type { Connection } from "../../src/net/types.ts";
 import type { Expectation, PeerAction } from "./dialog.ts";
@@ -90,6 +90,8 @@ export class ScriptedPeer {
         return await this.connection.closeWrite();
       case "end":
         return await this.expectEnd();
+      case "cut":
+        return await this.#expectCut();
       case "silent":
         return await this.expectSilence();
     }
@@ -119,6 +121,14 @@ export class ScriptedPeer {
     if (got.length > 0 && !equalBytes(got, allowed)) {
       throw new Error(`the ${this.#name} should have got the end, got ${shown(got)}`);
     }
+    this.connection.consume(got.length);
+  }
+
+  /** Throws unless the proxy closes before a mail has come to its end. */
+  async #expectCut(): Promise<void> {
+    while (await this.#fill());
+    const got = this.connection.buffered;
+    if (decodeLatin1(got).includes("\r\n.\r\n")) throw new Error(`the ${this.#name} got a whole mail: ${shown(got)}`);
     this.connection.consume(got.length);
   }
 
