@@ -103,9 +103,14 @@ class DenoFile implements OpenFile {
   }
 }
 
-/** Gives a file or folder the bits for others that a umask took away; does nothing where systems have no modes. */
+/**
+ * Gives a file or folder the bits for others that a umask took away, and leaves set-group-ID, which a folder passes on.
+ * Does nothing where systems have no modes.
+ */
 export function widenMode(path: string, mode: number): void {
-  if (HAS_MODES && (mode & SHARED_BITS) !== 0) Deno.chmodSync(path, mode);
+  if (!HAS_MODES || (mode & SHARED_BITS) === 0) return;
+  const now = Deno.statSync(path).mode ?? 0;
+  if ((now & 0o777) !== mode) Deno.chmodSync(path, (now & 0o7000) | mode);
 }
 
 /** Writes all bytes, however few the system takes at a time. Throws where it takes none. */

@@ -34,8 +34,8 @@ export const LOCK_NAME = "lock";
 export const PART_SUFFIX = ".part";
 export const SETTLED_SUFFIX = ".settled";
 
-const DEFAULT_FILE_MODE = 0o600;
-const DEFAULT_FOLDER_MODE = 0o700;
+export const DEFAULT_FILE_MODE = 0o600;
+export const DEFAULT_FOLDER_MODE = 0o700;
 const GATE_POLL_MS = 50;
 const GATE_PATIENCE_MS = 30_000;
 

@@ -1,9 +1,9 @@
-import { type Clock, systemClock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { MailteeError } from "../base/errors.ts";
-import { denoFileOps, errorNumber, fileError, type FileOps, freeBytes, isDirectory } from "../base/files.ts";
+import { denoFileOps, errorNumber, fileError, freeBytes, isDirectory } from "../base/files.ts";
 import { createUlidMaker } from "../base/ids.ts";
 import { type CaptureContext, type EndState, FileCapture } from "./file_capture.ts";
-import { type IncomingOptions, WriterFolder } from "./incoming.ts";
+import { DEFAULT_FILE_MODE, DEFAULT_FOLDER_MODE, type IncomingOptions, WriterFolder } from "./incoming.ts";
 import { recoverCapture, recoverDropFolder } from "./recovery.ts";
 import type { Capture, CaptureStart, DropWriter, Recovery } from "./types.ts";
 
@@ -40,7 +40,6 @@ export interface FileDropWriter extends DropWriter {
   counters(): DropWriterCounters;
 }
 
-const DEFAULT_FILE_MODE = 0o600;
 const DEFAULT_LOW_WATER_BYTES = 64 * 1024 * 1024;
 const SPACE_CHECK_INTERVAL_MS = 1000;
 const RETRY_INTERVAL_MS = 5000;
@@ -51,22 +50,37 @@ const RETRY_INTERVAL_MS = 5000;
  * Rejects with MailteeError "io" or "disk-full", or "busy" where others are just starting on it.
  */
 export async function openDropWriter(path: string, options: DropWriterOptions = {}): Promise<FileDropWriter> {
+  const settings = withDefaults(options);
+  const recovery = await recoverDropFolder(path, settings);
+  const folder = await WriterFolder.open(path, settings.ids(), settings);
+  return new FolderWriter(path, folder, recovery, settings);
+}
+
+function withDefaults(options: DropWriterOptions): Required<DropWriterOptions> {
   const clock = options.clock ?? systemClock;
-  const ids = options.ids ?? createUlidMaker(() => clock.now());
-  const recovery = await recoverDropFolder(path, options);
-  const folder = await WriterFolder.open(path, ids(), options);
-  return new FolderWriter(path, folder, recovery, ids, clock, options);
+  return {
+    clock,
+    ops: options.ops ?? denoFileOps,
+    fileMode: options.fileMode ?? DEFAULT_FILE_MODE,
+    folderMode: options.folderMode ?? DEFAULT_FOLDER_MODE,
+    ids: options.ids ?? createUlidMaker(() => clock.now()),
+    hostName: hostPart(options.hostName ?? Deno.hostname()),
+    lowWaterBytes: options.lowWaterBytes ?? DEFAULT_LOW_WATER_BYTES,
+    freeBytes: options.freeBytes ?? freeBytes,
+  };
+}
+
+/** A host name that may stand in a header; a machine's name can hold anything. */
+function hostPart(name: string): string {
+  const safe = name.replaceAll(/[^A-Za-z0-9.-]/g, "");
+  return safe === "" ? "localhost" : safe;
 }
 
 class FolderWriter implements FileDropWriter {
   readonly path: string;
   readonly recovery: Recovery;
   readonly #folder: WriterFolder;
-  readonly #ids: () => string;
-  readonly #clock: Clock;
-  readonly #ops: FileOps;
-  readonly #lowWaterBytes: number;
-  readonly #freeBytes: (path: string) => number;
+  readonly #settings: Required<DropWriterOptions>;
   readonly #context: CaptureContext;
   readonly #open = new Set<FileCapture>();
   readonly #setAside = new Set<FileCapture>();
@@ -78,38 +92,21 @@ class FolderWriter implements FileDropWriter {
   #failed = 0;
   #bytes = 0;
 
-  constructor(
-    path: string,
-    folder: WriterFolder,
-    recovery: Recovery,
-    ids: () => string,
-    clock: Clock,
-    options: DropWriterOptions,
-  ) {
+  constructor(path: string, folder: WriterFolder, recovery: Recovery, settings: Required<DropWriterOptions>) {
     this.path = path;
     this.recovery = recovery;
     this.#folder = folder;
-    this.#ids = ids;
-    this.#clock = clock;
-    this.#ops = options.ops ?? denoFileOps;
-    this.#lowWaterBytes = options.lowWaterBytes ?? DEFAULT_LOW_WATER_BYTES;
-    this.#freeBytes = options.freeBytes ?? freeBytes;
-    this.#context = {
-      drop: path,
-      folder,
-      ops: this.#ops,
-      clock,
-      hostName: hostPart(options.hostName ?? Deno.hostname()),
-      fileMode: options.fileMode ?? DEFAULT_FILE_MODE,
-      ended: (capture, state) => this.#ended(capture, state),
-    };
+    this.#settings = settings;
+    const { ops, clock, hostName, fileMode } = settings;
+    const ended = (capture: FileCapture, state: EndState) => this.#ended(capture, state);
+    this.#context = { drop: path, folder, ops, clock, hostName, fileMode, ended };
   }
 
   begin(start: CaptureStart): Capture {
     if (this.#closing.signal.aborted) throw new MailteeError("io", `the drop folder ${this.path} was closed`);
     try {
       this.#checkSpace();
-      const capture = this.#create(this.#ids(), start);
+      const capture = this.#create(this.#settings.ids(), start);
       this.#open.add(capture);
       return capture;
     } catch (error) {
@@ -131,13 +128,14 @@ class FolderWriter implements FileDropWriter {
 
   /** Looks at the free space once a second at most. */
   #checkSpace(): void {
-    const now = this.#clock.monotonicMs();
+    const { clock, lowWaterBytes } = this.#settings;
+    const now = clock.monotonicMs();
     if (now - this.#spaceCheckedAt >= SPACE_CHECK_INTERVAL_MS) {
       this.#spaceCheckedAt = now;
-      this.#lowOnSpace = this.#measuredFreeBytes() < this.#lowWaterBytes;
+      this.#lowOnSpace = this.#measuredFreeBytes() < lowWaterBytes;
     }
     if (this.#lowOnSpace) {
-      const mebibytes = (this.#lowWaterBytes / (1024 * 1024)).toFixed(0);
+      const mebibytes = (lowWaterBytes / (1024 * 1024)).toFixed(0);
       throw new MailteeError("disk-full", `less than ${mebibytes} MiB are free for the drop folder ${this.path}`, {
         hint: "Free some space; mails are taken again within a second.",
       });
@@ -147,7 +145,7 @@ class FolderWriter implements FileDropWriter {
   /** Infinity where the system doesn't tell: then the write itself shows whether there's room. */
   #measuredFreeBytes(): number {
     try {
-      return this.#freeBytes(this.path);
+      return this.#settings.freeBytes(this.path);
     } catch {
       return Infinity;
     }
@@ -171,7 +169,7 @@ class FolderWriter implements FileDropWriter {
   async #retry(closing: AbortSignal): Promise<void> {
     while (this.#setAside.size > 0) {
       try {
-        await this.#clock.sleep(RETRY_INTERVAL_MS, closing);
+        await this.#settings.clock.sleep(RETRY_INTERVAL_MS, closing);
       } catch {
         break;
       }
@@ -185,7 +183,7 @@ class FolderWriter implements FileDropWriter {
   async #retryOne(capture: FileCapture): Promise<void> {
     if (!isDirectory(this.#folder.path)) return;
     try {
-      const { committed } = await recoverCapture(this.path, this.#folder.path, capture.id, this.#ops);
+      const { committed } = await recoverCapture(this.path, this.#folder.path, capture.id, this.#settings.ops);
       this.#setAside.delete(capture);
       if (committed !== null) this.#count(capture);
     } catch {
@@ -210,10 +208,4 @@ class FolderWriter implements FileDropWriter {
     await this.#retrying;
     this.#folder.release();
   }
-}
-
-/** A host name that may stand in a header; a machine's name can hold anything. */
-function hostPart(name: string): string {
-  const safe = name.replaceAll(/[^A-Za-z0-9.-]/g, "");
-  return safe === "" ? "localhost" : safe;
 }
