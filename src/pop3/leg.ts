@@ -2,8 +2,12 @@
 
 import { concatBytes } from "../base/bytes.ts";
 import { hasCode, MailteeError } from "../base/errors.ts";
+import { closeAfterLastWords } from "../net/farewell.ts";
 import type { Connection } from "../net/types.ts";
 import { withCrLf } from "./reply.ts";
+
+/** How long the end of a session may take to reach a peer that no longer listens. */
+const FAREWELL_MS = 2000;
 
 /** Wakes the one who waits; a ring while nobody waits is kept for the next. */
 export class Doorbell {
@@ -103,6 +107,12 @@ export class Leg {
     this.listen();
     await this.#listening;
     return this.#inputLoss === null;
+  }
+
+  /** Writes what was appended and closes so that the peer gets it, as far as it still listens. */
+  async takeLeave(): Promise<void> {
+    if (await this.flush(FAREWELL_MS)) await closeAfterLastWords(this.connection, FAREWELL_MS);
+    this.cut();
   }
 
   /** Closes the connection at once. */

@@ -7,8 +7,8 @@ export interface Pop3ProxyOptions {
   readonly name: string;
   readonly listen: readonly ListenOptions[];
   readonly target: TargetOptions;
-  /** Who may connect, as `parseAddressList` of `net` takes it. */
-  readonly allowFrom: readonly string[];
+  /** Who may connect, as `parseAddressList` of `net` takes it. Empty: everyone. @default [] */
+  readonly allowFrom?: readonly string[];
   /**
    * When a copy can't be written. "refuse": the client gets -ERR or, in the middle of a mail, a cut connection. "pass":
    * the mail is delivered without a copy, logged at error and counted.
@@ -80,6 +80,7 @@ export const defaultPop3Timeouts: Pop3Timeouts = {
 /** Fills in the defaults. */
 export function resolvePop3Options(options: Pop3ProxyOptions): Pop3Settings {
   return {
+    allowFrom: [],
     onCaptureFailure: "refuse",
     requireTlsForAuth: false,
     recapture: "always",

@@ -24,11 +24,6 @@ import {
 } from "./session_state.ts";
 import { UidIndex } from "./uid_index.ts";
 
-/** How long the end of a session may take to reach a client that no longer listens. */
-const FAREWELL_MS = 2000;
-/** So much is still read from a client after the last reply, so that a reset doesn't overtake it. */
-const FAREWELL_BYTES = 64 * 1024;
-
 export interface RelayParts extends SessionParts {
   readonly bell: Doorbell;
   /** For STLS with the client; null where the listener doesn't offer it. */
@@ -44,6 +39,9 @@ export class Relay {
   #state: SessionState;
   #end: { readonly reason: SessionEnd; readonly cut: boolean } | null = null;
   #draining = false;
+  #stopping = false;
+  /** An event is being told, or its effects are carried out. */
+  #telling = false;
   /** The target's last line ended with LF alone. */
   #endsLinesWithLf = false;
   /** A line came or went since the time limits were set. */
@@ -77,7 +75,8 @@ export class Relay {
     const { client, target } = this.#parts;
     try {
       while (this.#end === null) await this.#turn();
-      if (!this.#end.cut) await takeLeave(this.#parts);
+      target.cut();
+      if (!this.#end.cut) await client.takeLeave();
       return this.#end.reason;
     } finally {
       this.#retrievals.abort();
@@ -92,10 +91,13 @@ export class Relay {
     this.#parts.bell.ring();
   }
 
-  /** Ends the session now, whatever is under way. */
+  /** Ends the session now: with a word to a client that waits for an answer, but not in the middle of one. */
   cutShort(): void {
-    this.#parts.client.cut();
-    this.#parts.target.cut();
+    const { client, target, bell } = this.#parts;
+    this.#stopping = true;
+    if (!this.#telling) return bell.ring();
+    client.cut();
+    target.cut();
   }
 
   /** Takes all that has come in, writes all that follows from it, and waits for more. */
@@ -103,9 +105,8 @@ export class Relay {
     const { client, target, bell } = this.#parts;
     while (this.#end === null && (await this.#takeReply() || await this.#takeClientLine())) this.#progress = true;
     // The marks of DELE take effect with QUIT (RFC 1939 section 6), so a session in TRANSACTION may go on.
-    if (this.#draining && this.#state.phase === "authorization" && isIdle(this.#state)) {
-      await this.#tell({ kind: "shutdown" });
-    }
+    const done = this.#draining && this.#state.phase === "authorization" && isIdle(this.#state);
+    if (done || this.#stopping) await this.#tell({ kind: "shutdown" });
     if (this.#end !== null) return;
     await this.#flush();
     this.#setDeadlines();
@@ -168,6 +169,7 @@ export class Relay {
 
   /** Tells the reducer, carries out what it wants, and tells it what comes of that. */
   async #tell(first: SessionEvent): Promise<void> {
+    this.#telling = true;
     for (let event: SessionEvent | null = first; event !== null;) {
       const { state, effects }: ReturnType<typeof step> = step(this.#state, event, this.#uids);
       this.#parts.counters.commandErrors += state.errors - this.#state.errors;
@@ -175,6 +177,7 @@ export class Relay {
       event = null;
       for (const effect of effects) event = await this.#carryOut(effect) ?? event;
     }
+    this.#telling = false;
   }
 
   async #carryOut(effect: Effect): Promise<SessionEvent | null> {
@@ -261,21 +264,5 @@ export class Relay {
     const targetOwes = awaitsTarget(this.#state);
     target.allow(targetOwes ? timeouts.replyMs : null);
     client.allow(targetOwes ? null : timeouts.commandMs);
-  }
-}
-
-/** Lets the client read the last words. */
-export async function takeLeave({ client }: Pick<SessionParts, "client">): Promise<void> {
-  if (!await client.flush(FAREWELL_MS)) return;
-  client.allow(FAREWELL_MS);
-  try {
-    await client.connection.closeWrite();
-  } catch (error) {
-    if (!(error instanceof MailteeError)) throw error;
-    return;
-  }
-  for (let left = FAREWELL_BYTES; left > 0 && await client.more(FAREWELL_MS);) {
-    left -= client.buffered.length;
-    client.connection.consume(client.buffered.length);
   }
 }

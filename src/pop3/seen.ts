@@ -1,3 +1,10 @@
+/** Which mails were captured before, for `recapture: "never"`. */
+
+import { createHash } from "node:crypto";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { errorText, MailteeError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+
 /** A mail as one account's client fetched it. */
 export interface SeenMail {
   /** Server and user. */
@@ -7,11 +14,126 @@ export interface SeenMail {
   readonly sha256: string;
 }
 
-/** Which mails were captured before, so that `recapture: "never"` can leave them out. */
 export interface SeenMails {
   /** True only where account, UID and content all are those of a capture that was kept. */
   has(mail: SeenMail): boolean;
-  /** A capture was kept. Never throws: what can't be remembered is captured once more. */
+  /** A capture was kept. */
   add(mail: SeenMail): void;
   close(): void;
+}
+
+/** So many mails are remembered; those that weren't fetched for the longest time are forgotten first. */
+const MAX_MAILS = 500_000;
+/** How many are forgotten at once, as a part of those remembered. */
+const FORGOTTEN_PART = 0.02;
+const BUSY_TIMEOUT_MS = 250;
+
+/**
+ * Remembers mails in an SQLite file, about 60 bytes each. Neither method throws: what can't be read or written counts
+ * as not seen, and is captured once more. For the same reason nothing is flushed to disk here: a power cut costs a
+ * second capture, which the archive stores once.
+ *
+ * Throws MailteeError "io" where the file can't be opened or made anew.
+ */
+export function openSeenMails(path: string, log: Logger, maxMails: number = MAX_MAILS): SeenMails {
+  try {
+    return new SeenFile(openDatabase(path), log, maxMails);
+  } catch (error) {
+    throw new MailteeError("io", `cannot open ${path}: ${errorText(error)}`, { cause: error });
+  }
+}
+
+/** What SQLite says of a file that isn't one of its own any more; node:sqlite gives no other sign. */
+const DAMAGE = /not a database|malformed/;
+
+/** A file that isn't a sound database is replaced: all that is lost is what it remembered. */
+function openDatabase(path: string): DatabaseSync {
+  try {
+    return checkedDatabase(path);
+  } catch (error) {
+    if (!DAMAGE.test(errorText(error))) throw error;
+    Deno.removeSync(path);
+    return checkedDatabase(path);
+  }
+}
+
+function checkedDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`
+      PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};
+      PRAGMA journal_mode = TRUNCATE;
+      PRAGMA synchronous = OFF;
+      CREATE TABLE IF NOT EXISTS seen (age INTEGER PRIMARY KEY, mail BLOB NOT NULL UNIQUE) STRICT;
+    `);
+    const check = database.prepare("PRAGMA quick_check").get()?.quick_check;
+    if (check !== "ok") throw new Error(`malformed: ${check}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+class SeenFile implements SeenMails {
+  readonly #database: DatabaseSync;
+  readonly #log: Logger;
+  readonly #maxMails: number;
+  /** Gives a mail the greatest age again; changes nothing where it isn't there. */
+  readonly #renew: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #forget: StatementSync;
+  #count: number;
+  #failing = false;
+
+  constructor(database: DatabaseSync, log: Logger, maxMails: number) {
+    this.#database = database;
+    this.#log = log;
+    this.#maxMails = maxMails;
+    this.#renew = database.prepare("UPDATE seen SET age = (SELECT max(age) + 1 FROM seen) WHERE mail = ?");
+    this.#insert = database.prepare("INSERT OR IGNORE INTO seen (mail) VALUES (?)");
+    this.#forget = database.prepare(
+      "DELETE FROM seen WHERE age <= (SELECT age FROM seen ORDER BY age LIMIT 1 OFFSET ?)",
+    );
+    this.#count = Number(database.prepare("SELECT count(*) AS count FROM seen").get()?.count ?? 0);
+  }
+
+  has(mail: SeenMail): boolean {
+    return this.#attempt(() => Number(this.#renew.run(keyOf(mail)).changes) > 0) ?? false;
+  }
+
+  add(mail: SeenMail): void {
+    this.#attempt(() => {
+      this.#count += Number(this.#insert.run(keyOf(mail)).changes);
+      if (this.#count <= this.#maxMails) return;
+      const forgotten = Math.ceil(this.#maxMails * FORGOTTEN_PART);
+      this.#count -= Number(this.#forget.run(forgotten - 1).changes);
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Undefined where it failed; the first of several failures in a row is logged. */
+  #attempt<Result>(action: () => Result): Result | undefined {
+    try {
+      const result = action();
+      this.#failing = false;
+      return result;
+    } catch (error) {
+      if (!this.#failing) {
+        this.#log.warn("What was captured before can't be looked up, so mails are captured again: {problem}", {
+          problem: errorText(error),
+        });
+      }
+      this.#failing = true;
+      return undefined;
+    }
+  }
+}
+
+/** 128 bits of a hash over all three, with no way to move a border between them. */
+function keyOf({ account, uid, sha256 }: SeenMail): Uint8Array {
+  return createHash("sha256").update(JSON.stringify([account, uid, sha256])).digest().subarray(0, 16);
 }

@@ -66,19 +66,19 @@ function react(turn: Turn, event: SessionEvent, uids: UidQuestions): void {
     case "target-lost":
       return onTargetLost(turn, event.how, event.midReply);
     case "shutdown":
-      if (turn.state.block === null && turn.state.owed.length > 0) turn.answerNow(localReplies.shuttingDown);
-      return turn.end("shutdown", turn.state.block !== null);
+      if (turn.state.owed.length > 0) turn.answerNow(localReplies.shuttingDown);
+      return turn.end("shutdown");
   }
 }
 
 /** What an answer has made possible: a held command goes on; a client that only waited for its answers has them. */
 function goOn(turn: Turn, uids: UidQuestions): void {
-  const { held, owed, ended, clientDone } = turn.state;
+  const { held, owed, ended, clientDone, exchange } = turn.state;
   if (ended) return;
   if (held?.until === "answered") {
     turn.set({ held: null });
     onCommand(turn, held.parsed, uids);
-  } else if (clientDone && owed.length === 0 && held === null) {
+  } else if (clientDone && held === null && (owed.length === 0 || exchange?.responseDue)) {
     turn.end("client-closed");
   }
 }
@@ -142,6 +142,7 @@ function onCommandStatus(turn: Turn, command: Command, status: Exclude<Status, "
   if (command.verb === "UNKNOWN") {
     return turn.forwardInstead(NOOP, { for: "probe", status: line.slice(), linesSeen: false });
   }
+  count(turn, command);
   if (expectsBlock(command)) return readBlock(turn, blockOf(turn.state, command, line), line);
   if (ruleOf(command)?.login && command.verb !== "USER") logIn(turn);
   if (command.verb === "UIDL") turn.do({ do: "note-uid", line });
@@ -170,6 +171,13 @@ function onRefusal(turn: Turn, command: Command, line: Uint8Array): void {
   }
   turn.settleFirst();
   if (command.verb === "QUIT") turn.end("quit");
+}
+
+function count(turn: Turn, { verb }: Command): void {
+  const { answered } = turn.state;
+  if (verb === "RETR") turn.set({ answered: { ...answered, retrieved: answered.retrieved + 1 } });
+  if (verb === "TOP") turn.set({ answered: { ...answered, tops: answered.tops + 1 } });
+  if (verb === "DELE") turn.set({ answered: { ...answered, deleted: answered.deleted + 1 } });
 }
 
 function logIn(turn: Turn): void {

@@ -86,7 +86,10 @@ export interface SessionState {
   readonly owed: readonly Owed[];
   readonly held: Held | null;
   readonly block: Block | null;
+  /** Lines that were refused. */
   readonly errors: number;
+  /** Commands that the target said yes to. */
+  readonly answered: { readonly retrieved: number; readonly tops: number; readonly deleted: number };
   /** The client has sent the end of its stream; it may still read. */
   readonly clientDone: boolean;
   readonly ended: boolean;
@@ -118,6 +121,7 @@ export type SessionEvent =
   | { readonly kind: "client-lost"; readonly how: "closed" | "timeout" | "tls" }
   /** `midReply`: the client has seen a part of a reply, but not its end. */
   | { readonly kind: "target-lost"; readonly how: "closed" | "timeout" | "protocol"; readonly midReply: boolean }
+  /** Not in the middle of a block. */
   | { readonly kind: "shutdown" };
 
 /**
@@ -165,6 +169,7 @@ export function initialState(settings: SessionSettings, clientTls: boolean): Ses
     held: null,
     block: null,
     errors: 0,
+    answered: { retrieved: 0, tops: 0, deleted: 0 },
     clientDone: false,
     ended: false,
   };
