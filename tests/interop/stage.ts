@@ -21,7 +21,7 @@ export interface Stage {
   /** Makes an empty folder that other users can enter. */
   subfolder(name: string): Promise<string>;
   /** Starts a proxy that listens in all three modes. */
-  smtpProxy(options: Pick<SmtpProxyOptions, "name" | "credentials"> & TargetChoice): Promise<PortsByMode>;
+  smtpProxy(options: Pick<SmtpProxyOptions, "name" | "kind" | "credentials"> & TargetChoice): Promise<PortsByMode>;
   pop3Proxy(options: { readonly name: string } & TargetChoice): Promise<PortsByMode>;
   /** What the drop folder holds. */
   captures(): ReadCapture[];
@@ -81,8 +81,8 @@ function stageOf(folder: string, certificate: TestCertificate, drop: FileDropWri
       await Deno.chmod(path, 0o755);
       return path;
     },
-    smtpProxy: async ({ name, credentials, ...choice }) => {
-      const options = { name, listen, target: target(choice), ...(credentials === undefined ? {} : { credentials }) };
+    smtpProxy: async ({ targetPort, targetTls, ...settings }) => {
+      const options = { ...settings, listen, target: target({ targetPort, targetTls }) };
       return keep(await startSmtpProxy(options, { ...dependencies, log: roomLogger("smtp") }));
     },
     pop3Proxy: async ({ name, ...choice }) => {

@@ -12,10 +12,15 @@ export interface Postfix {
   readonly smtpsPort: number;
   /** The mails in the Maildir of a user, in no particular order, without what Postfix put before them, with CRLF line ends. */
   delivered(user: string): Promise<Uint8Array[]>;
+  /** How many these are. */
+  deliveredCount(user: string): Promise<number>;
   /** What Postfix has logged so far. */
   log(): string;
   stop(): Promise<void>;
 }
+
+/** Larger mails are refused. */
+export const POSTFIX_MAX_MAIL_BYTES = 11_000_000;
 
 export interface PostfixOptions {
   /** An empty folder. */
@@ -50,6 +55,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     smtpPort,
     smtpsPort,
     delivered: async (user) => (await mailsOf(join(mailboxes, user, "new"))).map(withoutTrace),
+    deliveredCount: async (user) => (await namesIn(join(mailboxes, user, "new"))).length,
     log: program.output,
     stop: () => stopPostfix(program, folder),
   };
@@ -78,7 +84,7 @@ function mainConfig({ folder, certificate, users, authPort }: PostfixOptions, ma
     inet_protocols: "ipv4",
     alias_maps: "",
     alias_database: "",
-    message_size_limit: "60000000",
+    message_size_limit: String(POSTFIX_MAX_MAIL_BYTES),
     virtual_mailbox_limit: "0",
     virtual_mailbox_domains: "company.example",
     virtual_mailbox_maps: `inline:{${users.map((user) => `${user}@company.example=${user}/`).join(", ")}}`,
@@ -119,13 +125,16 @@ function masterConfig(smtpPort: number, smtpsPort: number): string {
 }
 
 async function mailsOf(folder: string): Promise<Uint8Array[]> {
-  const names: string[] = [];
+  return await Promise.all((await namesIn(folder)).map((name) => Deno.readFile(join(folder, name))));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
   try {
-    for await (const entry of Deno.readDir(folder)) names.push(entry.name);
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return []; // nothing was delivered so far
+    throw error;
   }
-  return await Promise.all(names.sort().map((name) => Deno.readFile(join(folder, name))));
 }
 
 /** Fields that Postfix puts before a mail, in this order: once by virtual(8), once by smtpd(8). */
