@@ -125,6 +125,13 @@ export interface ArchiveUser {
   readonly pop3Users: readonly string[];
 }
 
+export interface CatalogUser extends ArchiveUser {
+  /** How many mails are theirs. */
+  readonly mails: number;
+  /** True where the config no longer has this user. */
+  readonly removed: boolean;
+}
+
 /** What `syncUsers` did. */
 export interface UserSync {
   /** Names of users that are new, or have other addresses than before. */
@@ -251,7 +258,8 @@ export interface Catalog {
    * Nothing is ever taken from a user: addresses and users that are gone from the config keep the mails they have.
    */
   syncUsers(users: readonly ArchiveUser[]): Promise<UserSync>;
-  users(): Promise<readonly (ArchiveUser & { readonly mails: number; readonly removed: boolean })[]>;
+  /** Sorted by name, with those that the config no longer has. */
+  users(): Promise<readonly CatalogUser[]>;
 
   /** Gives the run's id. */
   startRun(run: { readonly profile: string; readonly started: string }): Promise<string>;

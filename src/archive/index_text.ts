@@ -1,0 +1,51 @@
+/**
+ * Text as the full-text index takes it, and phrases to look for in it. SQLite's tokenizer finds words between anything
+ * that is neither letter nor digit, and knows no words in scripts that don't part them: runs of Chinese, Japanese and
+ * Korean characters are therefore given to it as overlapping pairs ("全文検索" is "全文 文検 検索 索"), in the text and in
+ * what is looked for.
+ */
+
+import { domainToUnicode } from "node:url";
+
+const CJK_RUN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}々ー]+/gu;
+/** Domain names of at least one A-label. */
+const A_LABELS = /(?<![\p{L}\p{N}.-])(?:[\p{L}\p{N}-]+\.)*xn--[a-z0-9-]+(?:\.[\p{L}\p{N}-]+)*/giu;
+const WORD_CHARACTER = /[\p{L}\p{N}\p{Co}]/u;
+
+/** What the index is given of a text. */
+export function indexText(text: string): string {
+  return normalize(text).replaceAll(CJK_RUN, (run) => ` ${pairs(run).join(" ")} ${run.at(-1) ?? ""} `);
+}
+
+/** True where the index can find a text at all: it has a letter or a digit. */
+export function isSearchable(text: string): boolean {
+  return WORD_CHARACTER.test(text);
+}
+
+/**
+ * The FTS5 phrase that finds a text; with `prefix`, its last word may go on. Whatever the text is, the phrase is a single
+ * string of FTS5, so nothing in it is an operator.
+ */
+export function indexPhrase(text: string, prefix: boolean): string {
+  const normal = normalize(text);
+  let open = prefix;
+  const phrase = normal.replaceAll(CJK_RUN, (run: string, at: number) => {
+    if (WORD_CHARACTER.test(normal.slice(at + run.length))) return ` ${pairs(run).join(" ")} ${run.at(-1) ?? ""} `;
+    // The run may go on in the text: a pair ends it, or a character that begins a pair there.
+    const tokens = pairs(run);
+    open = tokens.length === 0;
+    return ` ${tokens.length === 0 ? run : tokens.join(" ")} `;
+  });
+  return `"${phrase.replaceAll('"', '""')}"${open ? "*" : ""}`;
+}
+
+/** Compatibility forms in one spelling, and domains as people write them. */
+function normalize(text: string): string {
+  return text.normalize("NFKC").replaceAll(A_LABELS, (domain) => domainToUnicode(domain) || domain);
+}
+
+/** Each character of a run with the one after it. */
+function pairs(run: string): string[] {
+  const characters = [...run];
+  return characters.slice(0, -1).map((character, index) => character + characters[index + 1]);
+}
