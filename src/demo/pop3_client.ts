@@ -13,8 +13,11 @@ export interface FetchOptions {
   readonly delete?: boolean;
 }
 
-/** Fetches all mails of an account in one POP3 session with a port of this machine. */
-export async function fetchMails(port: number, options: FetchOptions): Promise<FetchedMail[]> {
+/**
+ * Fetches all mails of an account in one POP3 session with a port of this machine. Gives each mail once it has come
+ * whole; throws where the server refuses something or closes the connection.
+ */
+export async function* fetchMails(port: number, options: FetchOptions): AsyncGenerator<FetchedMail> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   try {
     connection.setNoDelay();
@@ -24,15 +27,13 @@ export async function fetchMails(port: number, options: FetchOptions): Promise<F
     await ask(wire, `PASS ${options.password}`, "PASS");
     await ask(wire, "UIDL");
     const uidls = new TextDecoder().decode(await readBlock(wire)).split("\r\n").filter((line) => line !== "");
-    const mails: FetchedMail[] = [];
     for (const line of uidls) {
       const [number = "", uidl = ""] = line.split(" ");
       await ask(wire, `RETR ${number}`);
-      mails.push({ uidl, content: await readBlock(wire) });
+      yield { uidl, content: await readBlock(wire) };
       if (options.delete === true) await ask(wire, `DELE ${number}`);
     }
     await ask(wire, "QUIT");
-    return mails;
   } finally {
     connection.close();
   }

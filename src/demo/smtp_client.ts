@@ -18,8 +18,11 @@ export interface SubmissionResult {
   readonly rejected: readonly { readonly address: string; readonly reply: string }[];
 }
 
-/** Sends mails in one SMTP session to a port of this machine, each as a client with patience would: reply by reply. */
-export async function submitMails(port: number, mails: Iterable<Submission>): Promise<SubmissionResult[]> {
+/**
+ * Sends mails in one SMTP session to a port of this machine, reply by reply. Gives the result of each mail once the
+ * server has said it; throws where the server closes the connection.
+ */
+export async function* submitMails(port: number, mails: Iterable<Submission>): AsyncGenerator<SubmissionResult> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   try {
     connection.setNoDelay();
@@ -28,10 +31,8 @@ export async function submitMails(port: number, mails: Iterable<Submission>): Pr
     if (!greeting.startsWith("2")) throw new Error(`The server on port ${port} greets with: ${greeting}`);
     const hello = await ask(wire, "EHLO client.company.example");
     if (!hello.startsWith("2")) throw new Error(`The server on port ${port} answers EHLO with: ${hello}`);
-    const results: SubmissionResult[] = [];
-    for (const mail of mails) results.push(await submit(wire, mail));
+    for (const mail of mails) yield await submit(wire, mail);
     await ask(wire, "QUIT");
-    return results;
   } finally {
     connection.close();
   }

@@ -51,7 +51,7 @@ Deno.test({
       });
       const recipients = ["anna@company.example", "nobody@company.example"];
       const samples = sampleMails().map((sample) => ({ ...sample, recipients }));
-      const results = await submitMails(ports.none, samples);
+      const results = await Array.fromAsync(submitMails(ports.none, samples));
       assertEquals(results.map(({ accepted }) => accepted), samples.map(() => true));
       const captures = stage.captures();
       await assertSameMails(captures.map(({ mail }) => mail), samples.map(({ content }) => content), "captures");
@@ -64,7 +64,7 @@ Deno.test({
         assertMatch(report.smtp?.rejectedRecipients[0]?.reply ?? "", /^550 5\.1\.1 /);
       }
       const tooLarge = { mailFrom: "a@b.example", params: [], recipients, content: oversize() };
-      const [refused] = await submitMails(ports.none, [tooLarge]);
+      const [refused] = await Array.fromAsync(submitMails(ports.none, [tooLarge]));
       assertEquals(refused?.accepted, false);
       assertMatch(refused?.reply ?? "", /^552 /);
       assertEquals(stage.captures().length, samples.length);

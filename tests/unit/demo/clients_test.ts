@@ -11,10 +11,10 @@ Deno.test("submitMails() and fetchMails() bring every sample byte for byte to th
   const server = startMailServer({ accounts: [BEN] });
   try {
     const mails = sampleMails().map((sample) => ({ ...sample, recipients: ["ben@company.example"] }));
-    const results = await submitMails(server.smtpPort, mails);
+    const results = await Array.fromAsync(submitMails(server.smtpPort, mails));
     assertEquals(results.map(({ accepted }) => accepted), mails.map(() => true));
     assertEquals(server.mailboxes.accepted.map(({ mailFrom }) => mailFrom), mails.map(({ mailFrom }) => mailFrom));
-    const fetched = await fetchMails(server.pop3Port, { ...BEN, delete: true });
+    const fetched = await Array.fromAsync(fetchMails(server.pop3Port, { ...BEN, delete: true }));
     assertEquals(fetched.map(({ content }) => content), mails.map(({ content }) => content));
     assertEquals(new Set(fetched.map(({ uidl }) => uidl)).size, mails.length);
     assertEquals(server.mailboxes.of("ben"), []);
@@ -33,13 +33,13 @@ Deno.test("submitMails() tells what the server refused, and goes on with the nex
       recipients: ["ben@company.example"],
       content: encodeUtf8("x\r\n"),
     };
-    const results = await submitMails(server.smtpPort, [
+    const results = await Array.fromAsync(submitMails(server.smtpPort, [
       { ...mail, recipients: ["gone@b.example", "ben@company.example"] },
       { ...mail, recipients: ["gone@b.example"] },
       { ...mail, params: ["SIZE=101"] },
       { ...mail, content: new Uint8Array(200).fill(65) },
       mail,
-    ]);
+    ]));
     const rejected = [{ address: "gone@b.example", reply: "550 5.1.1 No such user" }];
     assertEquals(results, [
       { accepted: true, reply: "250 2.0.0 Ok: mail 1", rejected },
@@ -56,7 +56,10 @@ Deno.test("submitMails() tells what the server refused, and goes on with the nex
 Deno.test("fetchMails() tells of a refused login without the password", async () => {
   const server = startMailServer({ accounts: [BEN] });
   try {
-    const error = await assertRejects(() => fetchMails(server.pop3Port, { ...BEN, password: "hunter2" }), Error);
+    const error = await assertRejects(
+      () => Array.fromAsync(fetchMails(server.pop3Port, { ...BEN, password: "hunter2" })),
+      Error,
+    );
     assertEquals(error.message, "The server answers PASS with: -ERR [AUTH] User name or password is wrong");
   } finally {
     await server.close();
