@@ -134,9 +134,12 @@ export class MemoryConnection implements Connection {
     this.#unread = this.#unread.slice(text.length);
   }
 
-  /** Waits until this side has closed the connection. */
-  async closing(): Promise<void> {
-    while (!this.closed) await this.#change();
+  /** Waits until something was written or the connection is closed, and gives all that was written. */
+  async taken(): Promise<string> {
+    while (this.#unread === "" && !this.closed) await this.#change();
+    const text = this.#unread;
+    this.#unread = "";
+    return text;
   }
 
   #change(): Promise<void> {
