@@ -81,6 +81,7 @@ const VERBS = [
     "LAST",
   ],
 ];
+const PLAIN_LINES = ["RETR 1", "RETR 2", "RETR 3", "LIST", "UIDL", "UIDL 2", "STAT", "TOP 1 0", "XRETR 1", "XONE"];
 const SEPARATORS = [" ", " ", " ", "  ", "\t", "\0", ",", "\r", ""];
 const ARGUMENTS = ["1", "2", "3", "02", "+1", "#1", "1 2", "4", "0", "", "1\0", "1\r", "2 0", "1 99999", "3x", "1\tx"];
 
@@ -93,7 +94,9 @@ Deno.test("Relay gives no client a mail without a copy, and never gets out of st
     const session = new RelayedSession({ limits: { maxErrors: 1000 } });
     const served = new LenientServer(session.target, random).serve();
     const lines = ["CAPA", "USER anna", "PASS x"];
-    for (let count = 0; count < COMMANDS; count++) lines.push(pick(VERBS) + pick(SEPARATORS) + pick(ARGUMENTS));
+    for (let count = 0; count < COMMANDS; count++) {
+      lines.push(random(3) === 0 ? pick(PLAIN_LINES) : pick(VERBS) + pick(SEPARATORS) + pick(ARGUMENTS));
+    }
     lines.push("QUIT");
     const input = lines.map((line) => `${line}\r\n`).join("");
     for (let start = 0; start < input.length;) {
