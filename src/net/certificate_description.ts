@@ -34,15 +34,22 @@ export function describeCertificate(certificate: string | Uint8Array): Certifica
   };
 }
 
-/** What is wrong with a certificate's time, as the end of a sentence ("has expired on …"); null where it's all right. */
+/** What is wrong with a certificate's time, as the end of a sentence ("has expired on …"); null where nothing is. */
 export function validityProblem(
   { validFrom, validTo }: Pick<CertificateDescription, "validFrom" | "validTo">,
   now: number,
 ): string | null {
   if (now < validFrom.getTime()) return `is not valid before ${day(validFrom)}`;
-  if (now > validTo.getTime()) return `has expired on ${day(validTo)}`;
-  if (now > validTo.getTime() - WARN_DAYS * MS_PER_DAY) return `expires on ${day(validTo)}`;
-  return null;
+  return now > validTo.getTime() ? `has expired on ${day(validTo)}` : null;
+}
+
+/** The same, and "expires on …" for one that should have been renewed by now. */
+export function renewalProblem(
+  validity: Pick<CertificateDescription, "validFrom" | "validTo">,
+  now: number,
+): string | null {
+  const soon = now > validity.validTo.getTime() - WARN_DAYS * MS_PER_DAY;
+  return validityProblem(validity, now) ?? (soon ? `expires on ${day(validity.validTo)}` : null);
 }
 
 function parse(certificate: string | Uint8Array): X509Certificate {

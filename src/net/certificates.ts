@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { MailteeError } from "../base/errors.ts";
 import { ensureDirectory, fileError, removeIfThere, writeFileAtomic } from "../base/files.ts";
 import { roomLogger } from "../base/log.ts";
-import { describeCertificate, validityProblem } from "./certificate_description.ts";
+import { describeCertificate, renewalProblem } from "./certificate_description.ts";
 import type { ServerTlsOptions } from "./types.ts";
 
 const CERTIFICATE_BEGINS = "-----BEGIN CERTIFICATE-----";
@@ -37,7 +37,7 @@ export async function loadCertificate(
         "Name the key that the certificate was made for. In a file with a chain, the server's certificate comes first.",
     });
   }
-  const problem = validityProblem(describeCertificate(cert), clock.now());
+  const problem = renewalProblem(describeCertificate(cert), clock.now());
   if (problem !== null) roomLogger("net").warn("the certificate {certFile} {problem}", { certFile, problem });
   return { cert, key };
 }

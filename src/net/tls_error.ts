@@ -1,5 +1,5 @@
 import { errorText, MailteeError } from "../base/errors.ts";
-import { describeCertificate } from "./certificate_description.ts";
+import { describeCertificate, validityProblem } from "./certificate_description.ts";
 import { connectionError, isLoss } from "./socket_error.ts";
 import type { ClientTlsOptions } from "./types.ts";
 
@@ -45,8 +45,6 @@ const DISTRUST: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: "it was signed by an authority that isn't trusted here",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "it was signed by an authority that isn't trusted here",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "it was signed by an authority that isn't trusted here",
-  CERT_HAS_EXPIRED: "it has expired",
-  CERT_NOT_YET_VALID: "it isn't valid yet",
   CERT_REVOKED: "it was revoked",
 };
 const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
@@ -63,25 +61,30 @@ export function distrust(
   reason: string,
 ): MailteeError {
   if (certificate === null) return new MailteeError("tls", `${serverName} showed no certificate`);
-  const { names, sha256 } = describeCertificate(certificate);
+  const description = describeCertificate(certificate);
+  const { names, sha256 } = description;
   if (trust.kind === "fingerprint") {
     return new MailteeError(
       "tls",
       `${serverName} shows another certificate than the one whose fingerprint is trusted`,
-      {
-        hint: `If that is meant, set trust.fingerprint to "sha256:${sha256}".`,
-      },
+      { hint: `If that is meant, set trust.fingerprint to "sha256:${sha256}".` },
     );
+  }
+  const pin = `trust this one certificate with trust.fingerprint "sha256:${sha256}"`;
+  const expiry = validityProblem(description, Date.now());
+  if (expiry !== null) {
+    return new MailteeError("tls", `the certificate of ${serverName} ${expiry}`, {
+      hint: `Have it renewed and check this machine's clock, or ${pin}.`,
+    });
   }
   if (reason === OTHER_NAME) {
     return new MailteeError(
       "tls",
       `the certificate of ${serverName} is for other names: ${names.join(", ") || "none at all"}`,
-      { hint: `Use such a name as host, or trust this one certificate with trust.fingerprint "sha256:${sha256}".` },
+      { hint: `Use such a name as host, or ${pin}.` },
     );
   }
   return new MailteeError("tls", `the certificate of ${serverName} is not trusted: ${DISTRUST[reason] ?? reason}`, {
-    hint: "Name the certificate of its authority in trust.caFile, " +
-      `or trust this one certificate with trust.fingerprint "sha256:${sha256}".`,
+    hint: `Name the certificate of its authority in trust.caFile, or ${pin}.`,
   });
 }

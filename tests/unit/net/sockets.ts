@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { decodeLatin1, encodeUtf8 } from "../../../src/base/bytes.ts";
+import { decodeLatin1 } from "../../../src/base/bytes.ts";
 import { TcpConnection } from "../../../src/net/connection.ts";
 import { DeadlineSweeper } from "../../../src/net/deadlines.ts";
 import type { Connection } from "../../../src/net/types.ts";
@@ -72,8 +72,7 @@ export function closeQuietly(tcp: Deno.TcpConn): void {
 export async function connectionAndResettingPeer(): Promise<{ connection: TcpConnection; peer: Socket }> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const peer = connect(listener.addr.port, "127.0.0.1");
-  const tcp = await listener.accept();
-  await once(peer, "connect");
+  const [tcp] = await Promise.all([listener.accept(), once(peer, "connect")]);
   return { connection: new TcpConnection(tcp), peer };
 }
 
