@@ -59,8 +59,9 @@ function valueText(value: unknown): string {
 function textLine(record: LogRecord): string {
   const time = new Date(record.timestamp).toISOString();
   let text = `${time} ${record.level.padEnd(7)} ${record.category.slice(1).join(".")}: ${messageOf(record)}`;
+  const named = typeof record.rawMessage === "string" ? record.rawMessage : "";
   for (const [key, value] of Object.entries(record.properties)) {
-    if (value === undefined) continue;
+    if (value === undefined || value === null || named.includes(`{${key}}`)) continue;
     const shown = valueText(value);
     text += ` ${key}=${/^[^\s"=]+$/.test(shown) ? shown : JSON.stringify(shown)}`;
   }
