@@ -109,6 +109,7 @@ function pop3Options(config: Pop3ProxyConfig, wiring: ProxyWiring): Pop3ProxyOpt
   return {
     ...sharedOptions(config, wiring),
     recapture: config.recapture,
+    wholeMailTopLines: config.wholeMailTopLines,
     limits: {
       maxConnections: limits.connections,
       maxConnectionsPerAddress: limits.connectionsPerAddress,
