@@ -1,10 +1,12 @@
 /** One client of a proxy, from the accepted connection to the last line in the log. */
 
+import { decodeUtf8 } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
 import type { SessionEnd } from "./counters.ts";
 import { Doorbell, Leg } from "./leg.ts";
+import { localReplies } from "./local_replies.ts";
 import { Relay } from "./relay.ts";
 import type { SessionParts } from "./session_parts.ts";
 import { failureOf, type Greeting, greetTarget } from "./upstream.ts";
@@ -48,6 +50,7 @@ export class ProxySession {
       });
     } finally {
       this.#client.cut();
+      this.#target?.close();
       counters.sessionEnded(end);
       this.#report(end, clock.monotonicMs() - startedMs);
     }
@@ -62,59 +65,64 @@ export class ProxySession {
   /** Ends the session now, whatever is under way. */
   cutShort(): void {
     this.#abort.abort();
-    if (this.#relay !== null) return this.#relay.cutShort();
-    this.#target?.close();
-    this.#client.cut();
+    if (this.#relay !== null) this.#relay.cutShort();
+    else this.#target?.close();
   }
 
   async #serve(): Promise<SessionEnd> {
-    const { dial, settings } = this.#parts;
-    let connection: Connection;
-    try {
-      connection = await dial(settings.target, this.#abort.signal);
-    } catch (error) {
-      if (this.#abort.signal.aborted) return "shutdown";
-      return await this.#refuse(failureOf(error));
-    }
-    this.#target = connection;
-    try {
-      const greeting = await greetTarget(connection, settings);
-      if (greeting.kind !== "welcome") return await this.#refuse(greeting);
-      return await this.#converse(connection, greeting.reply);
-    } finally {
-      connection.close();
-    }
-  }
-
-  async #converse(connection: Connection, greeting: Uint8Array): Promise<SessionEnd> {
+    const greeting = await this.#connect();
+    if (greeting.kind !== "welcome") return await this.#refuse(greeting);
     const client = this.#client;
     const relay = new Relay({
       ...this.#parts,
       listen: formatAddress(client.connection.local),
       client,
-      target: new Leg(connection, this.#bell),
+      target: new Leg(greeting.connection, this.#bell),
       bell: this.#bell,
       certificate: certificateOf(this.#parts.listen),
     });
     this.#relay = relay;
     if (this.#draining) relay.finishSoon();
-    client.append(greeting);
+    client.append(greeting.reply);
     return await relay.run();
   }
 
+  /** Connects to the target, up to its greeting and to TLS where that's wanted. */
+  async #connect(): Promise<Greeting> {
+    const { dial, settings } = this.#parts;
+    try {
+      this.#target = await dial(settings.target, this.#abort.signal);
+      return await greetTarget(this.#target, settings);
+    } catch (error) {
+      if (this.#abort.signal.aborted) return { kind: "stopped", reply: localReplies.shuttingDown };
+      return failureOf(error);
+    }
+  }
+
   /** Says the only thing that is said in this session, and writes down why. */
-  async #refuse(greeting: Exclude<Greeting, { kind: "welcome" }>): Promise<SessionEnd> {
+  async #refuse(refusal: Exclude<Greeting, { kind: "welcome" }>): Promise<SessionEnd> {
     const { settings, id, log } = this.#parts;
     const facts = { proxy: settings.name, target: `${settings.target.host}:${settings.target.port}`, session: id };
-    this.#client.append(greeting.reply);
-    if (greeting.kind === "failed") {
-      log.error("Proxy {proxy} can't use its target {target}: {problem}", { ...facts, problem: greeting.problem });
-    } else {
-      log.warn("Proxy {proxy} is refused by its target {target}", facts);
-    }
     this.#target?.close();
+    this.#client.append(refusal.reply);
     await this.#client.takeLeave();
-    return greeting.kind === "failed" ? greeting.end : "target-refused";
+    switch (refusal.kind) {
+      case "stopped":
+        return "shutdown";
+      case "refused":
+        log.warn("Proxy {proxy} is refused by its target {target}: {reply}", {
+          ...facts,
+          reply: decodeUtf8(refusal.reply).trimEnd(),
+        });
+        return "target-refused";
+      case "failed":
+        log.error("Proxy {proxy} can't use its target {target}: {problem}", {
+          ...facts,
+          problem: refusal.problem,
+          hint: refusal.hint,
+        });
+        return refusal.end;
+    }
   }
 
   #report(end: SessionEnd, ms: number): void {

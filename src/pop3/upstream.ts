@@ -12,11 +12,19 @@ import { MAX_REPLY_LINE_BYTES, type Status, statusOf, withCrLf } from "./reply.t
 /** What came of greeting a target. */
 export type Greeting =
   /** The session can begin. `reply` is the greeting, with an APOP timestamp where there is one. */
-  | { readonly kind: "welcome"; readonly reply: Uint8Array }
+  | { readonly kind: "welcome"; readonly reply: Uint8Array; readonly connection: Connection }
   /** The target itself refuses. */
   | { readonly kind: "refused"; readonly reply: Uint8Array }
-  /** The session can't begin; `problem` is for the log. */
-  | { readonly kind: "failed"; readonly reply: Uint8Array; readonly end: SessionEnd; readonly problem: string };
+  /** The proxy was told to stop meanwhile. */
+  | { readonly kind: "stopped"; readonly reply: Uint8Array }
+  /** The session can't begin; `problem` and `hint` are for the log. */
+  | {
+    readonly kind: "failed";
+    readonly reply: Uint8Array;
+    readonly end: SessionEnd;
+    readonly problem: string;
+    readonly hint: string | undefined;
+  };
 
 const STLS = encodeUtf8("STLS\r\n");
 
@@ -27,33 +35,30 @@ interface Reply {
 
 /**
  * Reads the target's greeting and upgrades the connection where the config says so, before anything of the client's
- * is passed on. Never goes on in clear text where TLS is wanted.
+ * is passed on. Never goes on in clear text where TLS is wanted. Rejects with MailteeError where the target is lost,
+ * can't be trusted, or isn't a POP3 server.
  */
 export async function greetTarget(connection: Connection, settings: Pop3Settings): Promise<Greeting> {
-  try {
-    const greeting = await readReply(connection, settings.timeouts.greetingMs);
-    if (greeting.status === "err") return { kind: "refused", reply: withCrLf(greeting.line) };
-    if (greeting.status !== "ok") throw new MailteeError("protocol", "its greeting isn't one of POP3");
-    if (settings.target.tls === "starttls") await startTls(connection, settings);
-    return { kind: "welcome", reply: withCrLf(greeting.line) };
-  } catch (error) {
-    return failureOf(error);
-  } finally {
-    connection.setDeadline(null);
-  }
+  const greeting = await readReply(connection, settings.timeouts.greetingMs);
+  const reply = withCrLf(greeting.line);
+  if (greeting.status === "err") return { kind: "refused", reply };
+  if (greeting.status !== "ok") throw new MailteeError("protocol", "its greeting isn't one of POP3");
+  if (settings.target.tls === "starttls") await startTls(connection, settings);
+  connection.setDeadline(null);
+  return { kind: "welcome", reply, connection };
 }
 
 /** What a client hears where the target can't be had. Throws what isn't an expected failure. */
-export function failureOf(error: unknown): Greeting & { kind: "failed" } {
+export function failureOf(error: unknown): Greeting {
   if (!(error instanceof MailteeError)) throw error;
-  const problem = errorText(error);
+  const facts = { kind: "failed", problem: errorText(error), hint: error.hint } as const;
   switch (error.code) {
     case "tls":
-      return { kind: "failed", reply: localReplies.targetTls, end: "target-tls", problem };
+      return { ...facts, reply: localReplies.targetTls, end: "target-tls" };
     case "protocol":
-      return { kind: "failed", reply: localReplies.targetUnintelligible, end: "target-protocol", problem };
+      return { ...facts, reply: localReplies.targetUnintelligible, end: "target-protocol" };
     default:
-      return { kind: "failed", reply: localReplies.targetUnreachable, end: "target-unreachable", problem };
+      return { ...facts, reply: localReplies.targetUnreachable, end: "target-unreachable" };
   }
 }
 
