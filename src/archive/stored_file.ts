@@ -6,6 +6,7 @@
 
 import type { Buffer } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
+import type { Transform } from "node:stream";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
@@ -59,9 +60,7 @@ export async function encodeStoredFile(
       signal?.throwIfAborted();
       mailHash.update(piece);
       size += piece.length;
-      await new Promise<void>((resolve, reject) => {
-        compressor.write(piece, (error) => error ? reject(error) : resolve());
-      });
+      await Promise.race([written(compressor, piece), ended]);
     }
     compressor.end();
     await ended;
@@ -70,6 +69,11 @@ export async function encodeStoredFile(
   }
   sink(concatBytes([SEAL_HEAD, frameHash.digest()]));
   return { sha256: mailHash.digest("hex"), size };
+}
+
+/** Resolves once a stream has taken a piece. A stream that failed may leave it pending: its `error` tells then. */
+function written(stream: Transform, piece: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => void stream.write(piece, (error) => error ? reject(error) : resolve()));
 }
 
 /** A stored file being read: the mail's pieces, and after the last one whether every octet of the file is as it was. */
@@ -98,9 +102,7 @@ export class StoredFileReading {
     try {
       for await (const piece of readPieces(file)) {
         frame.push(piece);
-        await new Promise<void>((resolve, reject) => {
-          decompressor.write(piece, (error) => error ? reject(error) : resolve());
-        });
+        await Promise.race([written(decompressor, piece), ended]);
         yield* decoded.splice(0);
       }
       decompressor.end();
