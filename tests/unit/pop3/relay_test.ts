@@ -270,6 +270,18 @@ Deno.test("Relay sets time limits for the one who has to speak", async () => {
   assertEquals(await finished(session), "target-timeout");
 });
 
+Deno.test("Relay doesn't hold a slow target against the client", async () => {
+  const session = new RelayedSession({ timeouts: { commandMs: 11, replyMs: 22, dataBlockMs: 33 } });
+  session.client.send("RETR 1\r\n");
+  await session.target.received("RETR 1\r\n");
+  session.target.send("+OK\r\nfirst\r\n");
+  await session.client.received("+OK\r\nfirst\r\n");
+  await settle();
+  assertEquals([session.client.deadlineMs, session.target.deadlineMs], [null, 33]);
+  session.target.expire();
+  assertEquals(await session.end, "target-timeout");
+});
+
 Deno.test("Relay closes without a word where the client is idle too long", async () => {
   const session = await new RelayedSession().logIn();
   await settle();
