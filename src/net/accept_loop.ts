@@ -4,7 +4,7 @@ import { roomLogger } from "../base/log.ts";
 import { formatAddress, socketAddress } from "./address.ts";
 
 const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 2000;
+const MAX_PAUSE_MS = 500;
 /** So often at most one and the same trouble is logged. */
 const LOG_INTERVAL_MS = 60_000;
 

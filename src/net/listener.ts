@@ -45,8 +45,11 @@ export interface Listener {
    * ports than before.
    */
   update(options: ListenerOptions, sessions: Sessions): void;
-  /** Accepts no more and gives the ports free. Open connections go on. Safe to call more than once. */
-  stop(): void;
+  /**
+   * Accepts no more; the ports are free once it resolves. Open connections go on. Never rejects, and is safe to call
+   * more than once.
+   */
+  stop(): Promise<void>;
   /** Resolves as soon as no connection is open. */
   idle(): Promise<void>;
   /** Closes all open connections at once. */
@@ -68,6 +71,7 @@ export function startListener(
 class TcpListener implements Listener {
   readonly addresses: readonly SocketAddress[];
   readonly #sockets: readonly Deno.TcpListener[];
+  readonly #loops: readonly Promise<void>[];
   readonly #stopped = new AbortController();
   readonly #admission = new Admission();
   readonly #open = new Set<TcpConnection>();
@@ -83,7 +87,7 @@ class TcpListener implements Listener {
     this.#sessions = sessions;
     this.#sockets = bindAll(options.listen);
     this.addresses = this.#sockets.map(({ addr }) => socketAddress(addr));
-    this.#sockets.forEach((socket, index) =>
+    this.#loops = this.#sockets.map((socket, index) =>
       acceptLoop(socket, { clock, signal: this.#stopped.signal }, (tcp) => this.#accept(tcp, index))
     );
   }
@@ -99,10 +103,13 @@ class TcpListener implements Listener {
     this.#sessions = sessions;
   }
 
-  stop(): void {
-    if (this.#stopped.signal.aborted) return;
-    this.#stopped.abort();
-    for (const socket of this.#sockets) socket.close();
+  async stop(): Promise<void> {
+    if (!this.#stopped.signal.aborted) {
+      this.#stopped.abort();
+      for (const socket of this.#sockets) socket.close();
+    }
+    // The system keeps a port until the accept that waits on it has ended.
+    await Promise.all(this.#loops);
   }
 
   idle(): Promise<void> {
