@@ -1,0 +1,180 @@
+/** The clients' side: send and fetch mails, whatever happens to the connection, and keep a book of what they were told. */
+
+import { encodeUtf8 } from "../../src/base/bytes.ts";
+import { stuff, Wire } from "../../src/demo/wire.ts";
+import type { LoadMail } from "./mails.ts";
+
+/** What became of one mail, as far as its client knows. */
+export interface ToldMail {
+  readonly mail: LoadMail;
+  readonly by: "smtp" | "lmtp" | "pop3";
+  /** POP3: the whole mail with its end is "accepted". LMTP: one recipient is enough. */
+  told: "accepted" | "refused" | "nothing";
+  /** The octets of a fetched mail. */
+  fetched: Uint8Array<ArrayBuffer> | null;
+  /** The reply that decided. */
+  reply: string;
+}
+
+export interface SendOptions {
+  readonly port: number;
+  readonly mails: readonly LoadMail[];
+  readonly lmtp?: boolean;
+  /** Envelope, DATA and the next mail's envelope without waiting for replies, as RFC 2920 allows. */
+  readonly pipelined?: boolean;
+}
+
+/** Sends mails over one connection. Every mail that was begun is in the book, also where the connection broke. */
+export async function sendMails(options: SendOptions, book: ToldMail[]): Promise<void> {
+  await connected(options.port, async (wire, write) => {
+    const greeting = await wire.readLine();
+    if (greeting?.startsWith("220") !== true) return;
+    await write(encodeUtf8(`${options.lmtp === true ? "LHLO" : "EHLO"} client.example\r\n`));
+    if (await readReply(wire) === null) return;
+    for (const mail of options.mails) {
+      const told: ToldMail = {
+        mail,
+        by: options.lmtp === true ? "lmtp" : "smtp",
+        told: "nothing",
+        fetched: null,
+        reply: "",
+      };
+      book.push(told);
+      if (!await sendMail(wire, write, told, options)) return;
+    }
+    await write(encodeUtf8("QUIT\r\n"));
+    await readReply(wire);
+  });
+}
+
+const ENVELOPE = [
+  "MAIL FROM:<anna@company.example>",
+  "RCPT TO:<bert@other.example>",
+  "RCPT TO:<unknown@other.example>",
+  "RCPT TO:<carla@company.example>",
+];
+
+/** False where the connection is over. */
+async function sendMail(
+  wire: Wire,
+  write: (bytes: Uint8Array) => Promise<void>,
+  told: ToldMail,
+  options: SendOptions,
+): Promise<boolean> {
+  let accepted = 0;
+  const hear = async (line: string) => {
+    const reply = await readReply(wire);
+    if (line.startsWith("RCPT") && reply?.startsWith("2")) accepted++;
+    return reply;
+  };
+  const lines = [...ENVELOPE, "DATA"];
+  if (options.pipelined === true) await write(encodeUtf8(lines.map((line) => `${line}\r\n`).join("")));
+  let reply: string | null = null;
+  for (const line of lines) {
+    if (options.pipelined !== true) await write(encodeUtf8(`${line}\r\n`));
+    reply = await hear(line);
+    if (reply === null) return false;
+  }
+  if (reply?.startsWith("354") !== true) return decide(told, reply ?? "");
+  await write(stuff(told.mail.content));
+  const answers: string[] = [];
+  for (let left = options.lmtp === true ? accepted : 1; left > 0; left--) {
+    const answer = await readReply(wire);
+    if (answer === null) break;
+    answers.push(answer);
+  }
+  const best = answers.find((answer) => answer.startsWith("2")) ?? answers[0];
+  return best === undefined ? false : decide(told, best);
+}
+
+function decide(told: ToldMail, reply: string): boolean {
+  told.told = reply.startsWith("2") ? "accepted" : "refused";
+  told.reply = reply;
+  return !reply.startsWith("421");
+}
+
+/** The last line of a reply; null where the connection ended before. */
+async function readReply(wire: Wire): Promise<string | null> {
+  for (let line = await wire.readLine(); line !== null; line = await wire.readLine()) {
+    if (line[3] !== "-") return line;
+  }
+  return null;
+}
+
+/** Fetches all mails of a mailbox and deletes each that came to its end. `known` are the mails by their UIDL. */
+export async function fetchMails(
+  port: number,
+  known: ReadonlyMap<string, LoadMail>,
+  book: ToldMail[],
+  user = "carla",
+): Promise<void> {
+  await connected(port, async (wire, write) => {
+    const ask = async (line: string) => {
+      await write(encodeUtf8(`${line}\r\n`));
+      return await wire.readLine();
+    };
+    await wire.readLine();
+    for (const line of [`USER ${user}`, "PASS secret", "UIDL"]) {
+      if ((await ask(line))?.startsWith("+OK") !== true) return;
+    }
+    const uids: string[] = [];
+    for (let line = await wire.readLine(); line !== "."; line = await wire.readLine()) {
+      if (line === null) return;
+      uids.push(line);
+    }
+    for (const line of uids) {
+      const [number = "", uid = ""] = line.split(" ");
+      const mail = known.get(uid);
+      if (mail === undefined) throw new Error(`the mailbox has ${uid}, which nobody put there`);
+      const told: ToldMail = { mail, by: "pop3", told: "nothing", fetched: null, reply: "" };
+      book.push(told);
+      const status = await ask(`RETR ${number}`);
+      if (status === null) return;
+      told.reply = status;
+      if (!status.startsWith("+OK")) {
+        told.told = "refused";
+        continue;
+      }
+      const content = await wire.readBlock();
+      if (content === null) return;
+      told.fetched = content;
+      told.told = "accepted";
+      if (await ask(`DELE ${number}`) === null) return;
+    }
+    await ask("QUIT");
+  });
+}
+
+/** Runs a dialog over a connection; that it breaks is part of the game. */
+async function connected(
+  port: number,
+  dialog: (wire: Wire, write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  let connection: Deno.TcpConn;
+  try {
+    connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  } catch {
+    return;
+  }
+  connection.setNoDelay();
+  const write = async (bytes: Uint8Array) => {
+    for (let written = 0; written < bytes.length;) written += await connection.write(bytes.subarray(written));
+  };
+  try {
+    await dialog(new Wire(connection), write);
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+  } finally {
+    connection.close();
+  }
+}
+
+function isBroken(error: unknown): boolean {
+  return [
+    Deno.errors.ConnectionReset,
+    Deno.errors.BrokenPipe,
+    Deno.errors.ConnectionAborted,
+    Deno.errors.UnexpectedEof,
+    Deno.errors.NotConnected,
+  ].some((kind) => error instanceof kind);
+}

@@ -1,0 +1,176 @@
+/** The provider's side: takes mails by SMTP or LMTP, gives mails by POP3, and keeps a book of both. */
+
+import { Wire } from "../../src/demo/wire.ts";
+import { type LoadMail, tokenOf } from "./mails.ts";
+
+/** A mail that the upstream took: it said so, or was about to. */
+export interface HeldMail {
+  readonly token: string | null;
+  readonly content: Uint8Array<ArrayBuffer>;
+}
+
+export interface Upstream {
+  readonly smtpPort: number;
+  readonly lmtpPort: number;
+  readonly pop3Port: number;
+  /** Every mail that was taken, in order. */
+  readonly held: readonly HeldMail[];
+  /** What POP3 clients find, whatever their name; QUIT removes what they deleted. */
+  readonly mailbox: LoadMail[];
+  /** Resolves when no session is open. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the upstream on loopback. What is said to the end of a mail is decided by its token: one with `refused` in it
+ * isn't taken, one with `lost` is taken and the connection is cut instead of an answer; by LMTP the first recipient is
+ * refused where the token has `mixed` in it.
+ */
+export function startUpstream(): Upstream {
+  const held: HeldMail[] = [];
+  const mailbox: LoadMail[] = [];
+  const smtp = serve((wire) => new MailSession(wire, held, false).run());
+  const lmtp = serve((wire) => new MailSession(wire, held, true).run());
+  const pop3 = serve((wire) => serveMailbox(wire, mailbox));
+  const all = [smtp, lmtp, pop3];
+  return {
+    smtpPort: smtp.port,
+    lmtpPort: lmtp.port,
+    pop3Port: pop3.port,
+    held,
+    mailbox,
+    idle: async () => {
+      for (const { sessions } of all) while (sessions.size > 0) await Promise.all(sessions);
+    },
+    close: async () => {
+      await Promise.all(all.map((server) => server.close()));
+    },
+  };
+}
+
+interface Server {
+  readonly port: number;
+  readonly sessions: Set<Promise<void>>;
+  close(): Promise<void>;
+}
+
+function serve(session: (wire: Wire) => Promise<void>): Server {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const sessions = new Set<Promise<void>>();
+  const open = new Set<Deno.Conn>();
+  const run = async (connection: Deno.TcpConn) => {
+    open.add(connection);
+    connection.setNoDelay();
+    try {
+      await session(new Wire(connection));
+    } catch {
+      // Who connected has died; what was taken before counts.
+    }
+    if (open.delete(connection)) connection.close();
+  };
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      const running = run(connection);
+      sessions.add(running);
+      running.finally(() => sessions.delete(running));
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    sessions,
+    close: async () => {
+      listener.close();
+      await accepting;
+      for (const connection of open) connection.close();
+      open.clear();
+      await Promise.all(sessions);
+    },
+  };
+}
+
+/** One SMTP or LMTP session (RFC 5321, RFC 2033, RFC 3030). */
+class MailSession {
+  readonly #wire: Wire;
+  readonly #held: HeldMail[];
+  readonly #lmtp: boolean;
+  #recipients = 0;
+
+  constructor(wire: Wire, held: HeldMail[], lmtp: boolean) {
+    this.#wire = wire;
+    this.#held = held;
+    this.#lmtp = lmtp;
+  }
+
+  async run(): Promise<void> {
+    await this.#wire.writeLines("220 upstream.example");
+    for (let line = await this.#wire.readLine(); line !== null; line = await this.#wire.readLine()) {
+      const verb = line.slice(0, 4).toUpperCase();
+      if (verb === "QUIT") return await this.#wire.writeLines("221 2.0.0 Bye");
+      if (verb === "EHLO" || verb === "LHLO") await this.#wire.writeLines("250-upstream.example", "250 PIPELINING");
+      else if (verb === "DATA") {
+        if (!await this.#takeMail()) return;
+      } else await this.#wire.writeLines(this.#reply(verb, line));
+    }
+  }
+
+  #reply(verb: string, line: string): string {
+    if (verb === "MAIL" || verb === "RSET") this.#recipients = 0;
+    if (verb !== "RCPT") return "250 2.0.0 Ok";
+    if (line.includes("<unknown@")) return "550 5.1.1 No such user";
+    this.#recipients++;
+    return "250 2.1.5 Ok";
+  }
+
+  /** False where the session ends with this mail. */
+  async #takeMail(): Promise<boolean> {
+    if (this.#recipients === 0) {
+      await this.#wire.writeLines("554 5.5.1 No valid recipients");
+      return true;
+    }
+    await this.#wire.writeLines("354 Go on");
+    const content = await this.#wire.readBlock();
+    if (content === null) return false;
+    const token = tokenOf(content);
+    if (token?.includes("refused")) {
+      await this.#answer("550 5.7.1 Not wanted");
+      return true;
+    }
+    this.#held.push({ token, content });
+    if (token?.includes("lost")) return false;
+    await this.#answer("250 2.0.0 Ok: queued", token?.includes("mixed") ? "550 5.2.2 Mailbox full" : undefined);
+    return true;
+  }
+
+  /** LMTP answers once for each recipient. */
+  async #answer(reply: string, first = reply): Promise<void> {
+    if (!this.#lmtp) return await this.#wire.writeLines(reply);
+    await this.#wire.writeLines(first, ...Array.from({ length: this.#recipients - 1 }, () => reply));
+  }
+}
+
+/** One POP3 session (RFC 1939) in which everybody may log in. */
+async function serveMailbox(wire: Wire, mailbox: LoadMail[]): Promise<void> {
+  const mails = [...mailbox];
+  const deleted = new Set<LoadMail>();
+  await wire.writeLines("+OK upstream.example ready");
+  for (let line = await wire.readLine(); line !== null; line = await wire.readLine()) {
+    const [verb = "", number = ""] = line.toUpperCase().split(" ");
+    const mail = mails[Number(number) - 1];
+    if (verb === "QUIT") {
+      mailbox.splice(0, mailbox.length, ...mailbox.filter((each) => !deleted.has(each)));
+      return await wire.writeLines("+OK Bye");
+    }
+    if (verb === "CAPA") await wire.writeLines("+OK", "UIDL", "PIPELINING", ".");
+    else if (verb === "UIDL" && number === "") {
+      await wire.writeLines("+OK", ...mails.map(({ token }, index) => `${index + 1} ${token}`), ".");
+    } else if ((verb === "RETR" || verb === "DELE") && mail === undefined) await wire.writeLines("-ERR No such mail");
+    else if (verb === "DELE" && mail !== undefined) {
+      deleted.add(mail);
+      await wire.writeLines("+OK");
+    } else if (verb === "RETR" && mail !== undefined) {
+      await wire.writeLines(`+OK ${mail.content.length} octets`);
+      await wire.writeBlock(mail.content);
+    } else await wire.writeLines(`+OK ${mails.length} ${mails.length}`);
+  }
+}
