@@ -3,6 +3,7 @@ import { crlfFromLf } from "../peers/line_ends.ts";
 
 /** Mails that nobody of this project wrote; not part of it, so they may be missing. */
 const CORPUS = fromFileUrl(new URL("../../../shared/corpus/", import.meta.url));
+const NUL = 0;
 const CR = 13;
 const LF = 10;
 
@@ -46,10 +47,15 @@ function hasCrlf(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** What an SMTP proxy makes of a mail with `bareNewline: "normalize"`: CR and LF each become CRLF where they stand alone. */
+/**
+ * What an SMTP proxy makes of a mail with `bareNewline: "normalize"`: CR and LF become CRLF where they stand alone, and
+ * NULs at the beginning of a line, which some servers don't see, are left out.
+ */
 export function normalized(sent: Uint8Array): Uint8Array<ArrayBuffer> {
   const octets: number[] = [];
   sent.forEach((byte, at) => {
+    const lineStart = octets.length === 0 || octets.at(-1) === LF;
+    if (byte === NUL && lineStart) return;
     if (byte === LF && sent[at - 1] !== CR) octets.push(CR);
     octets.push(byte);
     if (byte === CR && sent[at + 1] !== LF) octets.push(LF);

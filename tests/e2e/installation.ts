@@ -1,4 +1,5 @@
 import { fromFileUrl, join } from "@std/path";
+import { stringify } from "@std/yaml";
 import {
   freePorts,
   isListening,
@@ -31,6 +32,8 @@ export interface Installation {
   readonly folder: string;
   readonly dropFolder: string;
   readonly archiveFolder: string;
+  /** The same config as YAML. */
+  readonly yamlFile: string;
   readonly smtpPort: number;
   readonly pop3Port: number;
   /** Writes the config anew, with these users. */
@@ -52,8 +55,12 @@ const repository = fromFileUrl(new URL("../../", import.meta.url));
 export async function install(options: InstallationOptions): Promise<Installation> {
   const folder = await Deno.makeTempDir({ prefix: "mailtee-e2e-" });
   const [smtpPort = 0, pop3Port = 0] = freePorts(2);
-  const configure = (users: readonly ConfiguredUser[]) =>
-    Deno.writeTextFile(join(folder, "proxy.config.ts"), configText({ ...options, users, smtpPort, pop3Port }));
+  const yamlFile = join(folder, "same.config.yaml");
+  const configure = async (users: readonly ConfiguredUser[]) => {
+    const document = configDocument({ ...options, users, smtpPort, pop3Port });
+    await Deno.writeTextFile(join(folder, "proxy.config.ts"), typescriptOf(document));
+    await Deno.writeTextFile(yamlFile, stringify(document));
+  };
   await configure(options.users);
   const commandLine = (args: readonly string[]) => ({ ...program(args), cwd: folder, env: { NO_COLOR: "1" } });
   const mailtee = (...args: readonly string[]) => runProgram(program(args).binary, commandLine(args));
@@ -62,6 +69,7 @@ export async function install(options: InstallationOptions): Promise<Installatio
     folder,
     dropFolder: join(folder, "drop"),
     archiveFolder: join(folder, "archive"),
+    yamlFile,
     smtpPort,
     pop3Port,
     configure,
@@ -96,10 +104,10 @@ function program(args: readonly string[]): { readonly binary: string; readonly a
   return { binary: Deno.execPath(), args: ["run", "-A", join(repository, "main.ts"), ...args] };
 }
 
-function configText(options: InstallationOptions & { readonly smtpPort: number; readonly pop3Port: number }): string {
+function configDocument(options: InstallationOptions & { readonly smtpPort: number; readonly pop3Port: number }) {
   const target = (port: number) => ({ host: "127.0.0.1", port, tls: "none" });
   const listen = (port: number) => [{ address: "127.0.0.1", port }];
-  const config = {
+  return {
     dropFolder: "./drop",
     proxies: [
       { kind: "smtp", listen: listen(options.smtpPort), target: target(options.smtpTarget), ...options.proxy },
@@ -108,10 +116,13 @@ function configText(options: InstallationOptions & { readonly smtpPort: number; 
     archive: { path: "./archive", users: options.users },
     profiles: { nightly: { ...options.profile } },
   };
+}
+
+function typescriptOf(document: unknown): string {
   return [
     'import type { Config } from "./mailtee.d.ts";',
     "",
-    `export default ${JSON.stringify(config, null, 2)} satisfies Config;`,
+    `export default ${JSON.stringify(document, null, 2)} satisfies Config;`,
     "",
   ].join("\n");
 }
