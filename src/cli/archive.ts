@@ -5,9 +5,8 @@ import { runProfile } from "../ingest/run_profile.ts";
 import type { Command, Invocation } from "./command.ts";
 import { withArchive } from "./configured_archive.ts";
 import type { ExitCode } from "./exit_code.ts";
-import type { Progress } from "./progress.ts";
+import { LateProgress } from "./late_progress.ts";
 import { exitCodeOfResult, printResult } from "./result_protocol.ts";
-import type { Terminal } from "./terminal.ts";
 
 export const command: Command = {
   name: "archive",
@@ -63,26 +62,4 @@ export function chosenProfile({ profiles, file }: ResolvedConfig, name: string |
   throw new MailteeError("usage", `There is no profile '${name}'.`, {
     hint: near === undefined ? list : `Did you mean '${near}'?`,
   });
-}
-
-/** A progress bar that learns its total with the first step. */
-class LateProgress {
-  readonly #terminal: Terminal;
-  readonly #label: string;
-  #bar: Progress | null = null;
-
-  constructor(terminal: Terminal, label: string) {
-    this.#terminal = terminal;
-    this.#label = label;
-  }
-
-  update(done: number, total: number, detail: string): void {
-    this.#bar ??= this.#terminal.progress(this.#label, total);
-    this.#bar.update(done, detail);
-  }
-
-  end(): void {
-    this.#bar?.end();
-    this.#bar = null;
-  }
 }

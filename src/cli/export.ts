@@ -4,6 +4,7 @@ import { MailteeError } from "../base/errors.ts";
 import { type ExportFormat, exportMails, type ExportResult } from "../export/export_mails.ts";
 import type { Command, Invocation, OptionValues } from "./command.ts";
 import { SHOWN_ID_DIGITS, withArchive } from "./configured_archive.ts";
+import { counted } from "./counted.ts";
 import { ExitCode } from "./exit_code.ts";
 import { queryText } from "./query_operands.ts";
 import { QUERY_HELP } from "./search.ts";
@@ -62,7 +63,7 @@ function formatOfPath(path: string): ExportFormat {
 function print({ format, to, mails, bytes, lost }: ExportResult, terminal: Terminal): void {
   const notExported = lost.map(({ sha256, error }) => ({ id: sha256, code: error.code, reason: error.message }));
   if (terminal.wantsJson) return terminal.json({ format, to, mails, bytes, notExported });
-  terminal.print(`${mails} mails (${formatSize(bytes)}) written to ${to}.`);
+  terminal.print(`${counted(mails, "mail")} (${formatSize(bytes)}) written to ${to}.`);
   for (const { id, code, reason } of notExported) {
     terminal.print(
       `  ${id.slice(0, SHOWN_ID_DIGITS)} not exported, ${terminal.style("red", code)}: ${oneLine(reason)}`,

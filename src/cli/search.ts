@@ -3,6 +3,7 @@ import { parseQuery } from "../archive/query_parser.ts";
 import { MailteeError } from "../base/errors.ts";
 import type { Command, Invocation, OptionValues } from "./command.ts";
 import { SHOWN_ID_DIGITS, withArchive } from "./configured_archive.ts";
+import { counted } from "./counted.ts";
 import { ExitCode } from "./exit_code.ts";
 import { limitOption } from "./limit_option.ts";
 import { localTime } from "./local_time.ts";
@@ -58,7 +59,9 @@ async function run(invocation: Invocation): Promise<ExitCode> {
     if (terminal.wantsJson) return ExitCode.done;
     if (count === 0) terminal.print("No mail found.");
     else terminal.print(mailTable(found, terminal.columns));
-    if (after !== null) terminal.note(`${count} of ${await catalog.count(query)} mails; --limit shows more.`);
+    if (after !== null) {
+      terminal.note(`${count} of ${counted(await catalog.count(query), "mail")}; --limit shows more.`);
+    }
     return ExitCode.done;
   });
 }

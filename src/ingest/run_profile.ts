@@ -121,7 +121,8 @@ class ProfileRun {
       ) {
         await this.#settle(finding);
         if (this.#batch.full) await this.#commit(runId);
-        progress?.(++done, entries.length, entries[done - 1]?.name ?? "");
+        done++;
+        progress?.(done, entries.length, entries[done - 1]?.name ?? "");
         if (done % FILES_PER_TURN === 0) await nextTurn();
       }
       await this.#commit(runId);

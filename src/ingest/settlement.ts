@@ -52,8 +52,8 @@ export class Settlement {
   }
 
   /**
-   * A capture that the archive had before. Its file is deleted only where the archive holds the content; lost content is
-   * stored again from the file. Rejects where the store fails.
+   * A capture that the archive had before. Its file is deleted only where the archive's own content is sound; lost or
+   * damaged content is stored again from the file. Rejects where the store fails.
    */
   async archivedBefore(finding: Found<"archived">): Promise<void> {
     const { file, captureId } = finding;
@@ -67,7 +67,7 @@ export class Settlement {
 
   async #makeGood(capture: CaptureFile): Promise<{ readonly error: unknown } | null> {
     const { sha256 } = capture.report.mail;
-    if (await this.#archive.store.has(sha256)) return null;
+    if ((await this.#archive.store.check(sha256)).state === "sound") return null;
     const source = new ContentSource(() => openMail(capture));
     try {
       await this.#archive.store.put(source.octets(), { expectedSha256: sha256 });
@@ -75,7 +75,7 @@ export class Settlement {
       if (source.broken) return { error };
       throw error;
     }
-    log.warning("the archive lacked the mail of {file}; it was stored again", { file: capture.path });
+    log.warning("the archive had lost the mail of {file}; it was stored again", { file: capture.path });
     return null;
   }
 

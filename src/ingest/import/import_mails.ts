@@ -116,7 +116,8 @@ class MailImport {
           this.#tally.found(1);
           await this.#take(found);
           if (this.#batch.full) await this.#commit();
-          progress?.(++done, found.origin);
+          done++;
+          progress?.(done, found.origin);
         }
       }
       await this.#commit();

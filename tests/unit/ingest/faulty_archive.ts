@@ -1,4 +1,4 @@
-import type { Archive, Catalog, Content, PutOptions, Store, StoreBatch } from "../../../src/archive/types.ts";
+import type { Archive, Catalog, Store, StoreBatch } from "../../../src/archive/types.ts";
 import { denoFileOps, type FileOps } from "../../../src/base/files.ts";
 
 /** What a process that died would have thrown, had it lived. */
@@ -49,13 +49,14 @@ function fatedStore(store: Store, fate: Fate): Store {
     has: (sha256) => store.has(sha256),
     open: (sha256) => store.open(sha256),
     read: (sha256) => store.read(sha256),
+    check: (sha256) => store.check(sha256),
     list: () => store.list(),
   };
 }
 
 function fatedBatch(batch: StoreBatch, fate: Fate): StoreBatch {
   return {
-    add: (content: Content, options?: PutOptions) => fate.around(() => batch.add(content, options)),
+    add: (content, options) => fate.around(() => batch.add(content, options)),
     flush: () => fate.around(() => batch.flush()),
     abandon: () => batch.abandon(),
   };

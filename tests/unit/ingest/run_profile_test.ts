@@ -208,18 +208,18 @@ Deno.test("runProfile() doesn't read files again that earlier runs left, unless 
     assertEquals(counts(await room.run()), { ...NONE, found: 2, failed: 2 });
   }));
 
-Deno.test("runProfile() stores a mail again that the archive has lost before it deletes the file", () =>
+Deno.test("runProfile() stores a mail again that the archive has lost, or has damaged, before it deletes the file", () =>
   inRoom(async (room) => {
     await room.capture(mail("one"), TO_ANNA);
+    await room.capture(mail("two"), TO_ANNA);
     await room.run();
-    for await (const entry of room.archive.store.list()) {
-      if (entry.kind === "content") {
-        await Deno.remove(join(room.archive.path, entry.file)).catch(() => Deno.remove(entry.file));
-      }
-    }
+    const stored = (await Array.fromAsync(room.archive.store.list())).filter(({ kind }) => kind === "content");
+    const [lost, damaged] = stored.map(({ file }) => file);
+    await Deno.remove(lost ?? "");
+    await Deno.writeTextFile(damaged ?? "", "damaged");
     room.profile = { ...room.profile, deleteArchived: true };
-    assertEquals(counts(await room.run()), { ...NONE, found: 1, alreadyArchived: 1, deleted: 1 });
-    assertEquals(await room.archived(), [`${mail("one")} → anna`]);
+    assertEquals(counts(await room.run()), { ...NONE, found: 2, alreadyArchived: 2, deleted: 2 });
+    assertEquals(await room.archived(), [`${mail("one")} → anna`, `${mail("two")} → anna`]);
   }));
 
 Deno.test("runProfile() takes mails too large to be held, octet for octet", () =>
