@@ -40,7 +40,7 @@ export async function fetchHerMails({ narrator, server, app }: Scene): Promise<v
   const fetched = await Array.fromAsync(fetchMails(portOf(app, "pop3"), { ...ANNA, delete: true }));
   const same = lying.every(({ content }, index) => equalBytes(content, fetched[index]?.content ?? NOTHING));
   narrator.check(
-    same && fetched.length === lying.length && lying.length > 0,
+    same && fetched.length === lying.length && lying.length > 0 && server.mailboxes.of(ANNA.username).length === 0,
     "Each came byte for byte, and was deleted from the provider's mailbox afterwards.",
   );
 }

@@ -1,9 +1,10 @@
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { type App, startApp } from "../app.ts";
 import type { Clock } from "../base/clock.ts";
-import { archiveAgain, archiveFirst, readBack, search } from "./archive_steps.ts";
+import { MailteeError } from "../base/errors.ts";
+import { archiveAgain, archiveFirst, readBack, search, verify } from "./archive_steps.ts";
 import { fetchHerMails, lookIntoDropFolder, sendSamples, showProxies } from "./capture_steps.ts";
-import { type MailServer, startMailServer } from "./mail_server.ts";
+import { startMailServer } from "./mail_server.ts";
 import { Narrator } from "./narrator.ts";
 import { sampleMails } from "./samples/samples.ts";
 import type { Scene } from "./scene.ts";
@@ -36,13 +37,15 @@ const STEPS: readonly ((scene: Scene) => void | Promise<void>)[] = [
 
 /**
  * Shows the whole way on this machine: a mail server of its own, both proxies, the drop folder, archiving, search,
- * verification. Gives 0 where every step gave what it should, byte for byte, else 1.
+ * verification. Gives 0 where every step gave what it should, byte for byte, else 1. Rejects with MailteeError "usage"
+ * where the folder to keep isn't empty, and with what starting the proxies may reject with.
  */
 export async function runDemo(options: DemoOptions): Promise<0 | 1> {
   const narrator = new Narrator(options.print);
-  const folder = options.keep ?? await Deno.makeTempDir({ prefix: "mailtee-demo-" });
+  const folder = options.keep === undefined
+    ? await Deno.makeTempDir({ prefix: "mailtee-demo-" })
+    : await makeEmptyFolder(options.keep);
   try {
-    await Deno.mkdir(folder, { recursive: true });
     await showAll(folder, narrator, options);
   } finally {
     if (options.keep === undefined) await Deno.remove(folder, { recursive: true });
@@ -51,6 +54,16 @@ export async function runDemo(options: DemoOptions): Promise<0 | 1> {
   options.print(failures === 0 ? "Every step gave what it should." : `${failures} of the above went wrong.`);
   if (options.keep !== undefined) options.print(`Config, drop folder and archive are left in ${folder}.`);
   return failures === 0 ? 0 : 1;
+}
+
+async function makeEmptyFolder(path: string): Promise<string> {
+  await Deno.mkdir(path, { recursive: true });
+  for await (const { name } of Deno.readDir(path)) {
+    throw new MailteeError("usage", `${path} isn't empty: it holds ${name}.`, {
+      hint: "Name an empty folder, or one that isn't there yet.",
+    });
+  }
+  return resolve(path);
 }
 
 async function showAll(folder: string, narrator: Narrator, options: DemoOptions): Promise<void> {
