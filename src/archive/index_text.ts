@@ -39,9 +39,12 @@ export function indexPhrase(text: string, prefix: boolean): string {
   return `"${phrase.replaceAll('"', '""')}"${open ? "*" : ""}`;
 }
 
-/** Compatibility forms in one spelling, and domains as people write them. */
+/** Compatibility forms in one spelling, domains as people write them, and nothing that SQLite can't take. */
 function normalize(text: string): string {
-  return text.normalize("NFKC").replaceAll(A_LABELS, (domain) => domainToUnicode(domain) || domain);
+  return text.toWellFormed().replaceAll(/\p{Cc}/gu, " ").normalize("NFKC").replaceAll(
+    A_LABELS,
+    (domain) => domainToUnicode(domain) || domain,
+  );
 }
 
 /** Each character of a run with the one after it. */

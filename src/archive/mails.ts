@@ -15,10 +15,8 @@ const SUMMARY_COLUMNS = `
   mail.id AS id, mail.sha256 AS sha256, mail.size AS size, mail.date AS date, mail.subject AS subject,
   mail.sender AS sender, mail.recipients AS recipients, mail.cc AS cc, mail.message_id AS message_id,
   mail.attachments AS attachments,
-  (SELECT json_group_array(name) FROM (
-    SELECT user.name AS name FROM assignment JOIN user ON user.id = assignment.user
-    WHERE assignment.mail = mail.id ORDER BY user.name
-  )) AS users`;
+  (SELECT json_group_array(user.name) FROM assignment JOIN user ON user.id = assignment.user
+    WHERE assignment.mail = mail.id) AS users`;
 
 /** How much more a word counts in these columns than in the body; the order is that of `mail_text`. */
 const RANK = "bm25(mail_text, 10.0, 4.0, 2.0, 1.0, 3.0)";
@@ -166,6 +164,6 @@ function mailSummary(row: Row): MailSummary {
     cc: text(row, "cc"),
     messageId: text(row, "message_id"),
     attachments: strings(row, "attachments"),
-    users: strings(row, "users"),
+    users: strings(row, "users").sort(),
   };
 }

@@ -1,12 +1,20 @@
 /** The content store in a folder: `<2 hex digits>/<SHA-256>.eml.zst`. */
 
 import { createHash } from "node:crypto";
-import { join } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import { concatBytes } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { DirectorySync } from "../base/directory_sync.ts";
 import { errorText, MailteeError } from "../base/errors.ts";
-import { denoFileOps, ensureDirectory, errorNumber, fileError, type FileOps, removeIfThere } from "../base/files.ts";
+import {
+  denoFileOps,
+  ensureDirectory,
+  errorNumber,
+  fileError,
+  type FileOps,
+  isDirectory,
+  removeIfThere,
+} from "../base/files.ts";
 import type { MailContent } from "../message/types.ts";
 import { FileStoreBatch } from "./store_batch.ts";
 import { StoredFileReading } from "./stored_file.ts";
@@ -46,6 +54,7 @@ export class FileStore implements Store {
   readonly fileMode: number;
   readonly #folderMode: number;
   readonly #syncs = new Map<string, DirectorySync>();
+  readonly #durableShards = new Set<string>();
 
   constructor(folder: string, options: FileStoreOptions) {
     this.folder = folder;
@@ -57,8 +66,7 @@ export class FileStore implements Store {
   /** Makes the folders, and removes what crashes left long ago. */
   async prepare(clock: Clock): Promise<void> {
     try {
-      ensureDirectory(this.folder, this.#folderMode, this.ops);
-      if (ensureDirectory(join(this.folder, INCOMING), this.#folderMode, this.ops)) await this.syncFolder(this.folder);
+      await this.#makeFolders();
       for await (const entry of this.list()) {
         if (entry.kind !== "temporary") continue;
         if (clock.now() - entry.modified > LEFTOVER_AGE_MS) removeIfThere(entry.file, this.ops);
@@ -66,6 +74,16 @@ export class FileStore implements Store {
     } catch (error) {
       throw fileError(error, `open the store ${this.folder}`);
     }
+  }
+
+  /** The folder for content in the making comes last: where it is, the store's own entry is durable. */
+  async #makeFolders(): Promise<void> {
+    const incoming = join(this.folder, INCOMING);
+    if (isDirectory(incoming)) return;
+    ensureDirectory(this.folder, this.#folderMode, this.ops);
+    await this.ops.syncDirectory(dirname(resolve(this.folder)));
+    ensureDirectory(incoming, this.#folderMode, this.ops);
+    await this.syncFolder(this.folder);
   }
 
   async put(content: MailContent, options: PutOptions = {}): Promise<StoredContent> {
@@ -141,7 +159,7 @@ export class FileStore implements Store {
 
   /** Where a content lies, or will lie. */
   pathOf(sha256: string): string {
-    return join(this.folder, sha256.slice(0, 2), `${sha256}.eml.zst`);
+    return join(this.folder, shardOf(sha256), `${sha256}.eml.zst`);
   }
 
   /** A new name for content in the making. */
@@ -149,9 +167,22 @@ export class FileStore implements Store {
     return join(this.folder, INCOMING, `${crypto.randomUUID()}.tmp`);
   }
 
-  /** Makes the folder of a content unless it is there; true where it is new. */
-  ensureShard(sha256: string): boolean {
-    return ensureDirectory(join(this.folder, sha256.slice(0, 2)), this.#folderMode, this.ops);
+  /** Makes the folder of a content unless it is there. */
+  ensureShard(sha256: string): void {
+    ensureDirectory(join(this.folder, shardOf(sha256)), this.#folderMode, this.ops);
+  }
+
+  /**
+   * Makes the names of contents durable, and those of the folders that they lie in: a folder that was there may have
+   * been made by another process, which hasn't flushed it yet.
+   */
+  async syncNames(contents: Iterable<string>): Promise<void> {
+    const shards = new Set(Array.from(contents, shardOf));
+    const newShards = [...shards].filter((shard) => !this.#durableShards.has(shard));
+    const folders = Array.from(shards, (shard) => join(this.folder, shard));
+    if (newShards.length > 0) folders.push(this.folder);
+    await Promise.all(folders.map((folder) => this.syncFolder(folder)));
+    for (const shard of newShards) this.#durableShards.add(shard);
   }
 
   /** Makes the entries of a folder durable, together with all others who ask. */
@@ -169,6 +200,11 @@ export class FileStore implements Store {
     if (errorNumber(error) === undefined) return damaged(sha256, errorText(error), error);
     return fileError(error, `read ${this.pathOf(sha256)}`);
   }
+}
+
+/** The name of the folder that a content lies in. */
+function shardOf(sha256: string): string {
+  return sha256.slice(0, 2);
 }
 
 function damaged(sha256: string, reason: string, cause?: unknown): MailteeError {

@@ -1,6 +1,5 @@
 /** Putting many mails into the store with shared flushes. */
 
-import { dirname } from "@std/path";
 import { MailteeError } from "../base/errors.ts";
 import { fileError, type OpenFile, removeIfThere, writeAll } from "../base/files.ts";
 import type { MailContent } from "../message/types.ts";
@@ -61,8 +60,8 @@ export class FileStoreBatch implements StoreBatch {
       const failures = await Promise.all([...this.#staged.values()].map(({ flushed }) => flushed));
       const failure = failures.find((error) => error !== null);
       if (failure !== undefined) throw failure;
-      const folders = this.#publish();
-      await Promise.all([...folders].map((folder) => this.#store.syncFolder(folder)));
+      this.#publish();
+      await this.#store.syncNames([...this.#staged.keys(), ...this.#existing]);
       this.#ended = true;
     } catch (error) {
       throw fileError(error, `store mails in ${this.#store.folder}`);
@@ -116,16 +115,11 @@ export class FileStoreBatch implements StoreBatch {
     if (this.#flushing.size >= MAX_FLUSHES) await Promise.race(this.#flushing);
   }
 
-  /** Gives the files their names, and the folders that have to be flushed. */
-  #publish(): Set<string> {
-    const { ops, folder } = this.#store;
-    const folders = new Set<string>();
+  /** Gives the files their names. */
+  #publish(): void {
     for (const [sha256, { temporary }] of this.#staged) {
-      if (this.#store.ensureShard(sha256)) folders.add(folder);
-      ops.rename(temporary, this.#store.pathOf(sha256));
-      folders.add(dirname(this.#store.pathOf(sha256)));
+      this.#store.ensureShard(sha256);
+      this.#store.ops.rename(temporary, this.#store.pathOf(sha256));
     }
-    for (const sha256 of this.#existing) folders.add(dirname(this.#store.pathOf(sha256)));
-    return folders;
   }
 }
