@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { assert, assertEquals } from "@std/assert";
+import { assert } from "@std/assert";
 import { join } from "@std/path";
 import { datedSearch } from "../../../src/archive/mails.ts";
 import { parseQuery } from "../../../src/archive/query_parser.ts";
@@ -29,10 +29,10 @@ Deno.test("searchSql() walks an index in the order of dates, with 100,000 mails 
       for (const [query, walk] of Object.entries(WALKS)) {
         for (const after of [undefined, "1849688064000005"]) {
           const steps = plan(database, query, after);
-          const context = `${query || "(all)"}: ${steps.join(" / ")}`;
-          assert(steps.every((step) => !step.includes("TEMP B-TREE") || step.includes("subquery")), context);
-          if (after === undefined) assert(walk.test(steps[0] ?? ""), context);
-          assertEquals(steps.slice(1).filter((step) => /^SCAN (?!\(subquery)/.test(step)), [], context);
+          const context = `${query || "(all)"}: ${steps.map(({ detail }) => detail).join(" / ")}`;
+          assert(!steps.some(({ detail, parent }) => parent === 0 && detail.includes("TEMP B-TREE")), context);
+          if (after === undefined) assert(walk.test(steps[0]?.detail ?? ""), context);
+          assert(!steps.slice(1).some(({ detail }) => detail.startsWith("SCAN ")), context);
         }
       }
     } finally {
@@ -54,7 +54,14 @@ function grow(database: DatabaseSync): void {
   `);
 }
 
-function plan(database: DatabaseSync, query: string, after: string | undefined): string[] {
+interface Step {
+  readonly detail: string;
+  /** 0 for what isn't part of a subquery. */
+  readonly parent: number;
+}
+
+function plan(database: DatabaseSync, query: string, after: string | undefined): Step[] {
   const [sql, ...values] = datedSearch(searchSql(parseQuery(query, { now: NOW })), 50, after);
-  return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values).map(({ detail }) => String(detail));
+  return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values)
+    .map(({ detail, parent }) => ({ detail: String(detail), parent: Number(parent) }));
 }
