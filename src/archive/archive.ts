@@ -1,8 +1,8 @@
 /** An archive: a folder with a catalog and a content store. */
 
-import { join } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import { systemClock } from "../base/clock.ts";
-import { ensureDirectory, fileError } from "../base/files.ts";
+import { denoFileOps, ensureDirectory, fileError } from "../base/files.ts";
 import { openCatalog } from "./catalog.ts";
 import { openFileStore } from "./store.ts";
 import type { Archive, ArchiveOptions } from "./types.ts";
@@ -17,7 +17,7 @@ const STORE_FOLDER = "store";
  */
 export async function openArchive(path: string, options: ArchiveOptions = {}): Promise<Archive> {
   const { clock = systemClock, readOnly = false, fileMode = 0o600, folderMode = 0o700 } = options;
-  if (!readOnly) makeFolder(path, folderMode);
+  if (!readOnly) await makeFolder(path, folderMode);
   const catalog = await openCatalog(join(path, CATALOG_FILE), { clock, readOnly, fileMode });
   try {
     const store = await openFileStore(join(path, STORE_FOLDER), { clock, readOnly, fileMode, folderMode });
@@ -28,10 +28,20 @@ export async function openArchive(path: string, options: ArchiveOptions = {}): P
   }
 }
 
-function makeFolder(path: string, mode: number): void {
+/** Whoever finds a catalog knows that the folder's own entry is durable. */
+async function makeFolder(path: string, mode: number): Promise<void> {
   try {
     ensureDirectory(path, mode);
+    if (!isFile(join(path, CATALOG_FILE))) await denoFileOps.syncDirectory(dirname(resolve(path)));
   } catch (error) {
     throw fileError(error, `create the archive ${path}`);
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
   }
 }

@@ -83,7 +83,7 @@ export class FileStore implements Store {
     ensureDirectory(this.folder, this.#folderMode, this.ops);
     await this.ops.syncDirectory(dirname(resolve(this.folder)));
     ensureDirectory(incoming, this.#folderMode, this.ops);
-    await this.syncFolder(this.folder);
+    await this.#syncFolder(this.folder);
   }
 
   async put(content: MailContent, options: PutOptions = {}): Promise<StoredContent> {
@@ -181,12 +181,12 @@ export class FileStore implements Store {
     const newShards = [...shards].filter((shard) => !this.#durableShards.has(shard));
     const folders = Array.from(shards, (shard) => join(this.folder, shard));
     if (newShards.length > 0) folders.push(this.folder);
-    await Promise.all(folders.map((folder) => this.syncFolder(folder)));
+    await Promise.all(folders.map((folder) => this.#syncFolder(folder)));
     for (const shard of newShards) this.#durableShards.add(shard);
   }
 
   /** Makes the entries of a folder durable, together with all others who ask. */
-  syncFolder(folder: string): Promise<void> {
+  #syncFolder(folder: string): Promise<void> {
     let sync = this.#syncs.get(folder);
     if (sync === undefined) this.#syncs.set(folder, sync = new DirectorySync(folder, this.ops));
     return sync.flush();

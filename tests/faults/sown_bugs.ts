@@ -73,11 +73,12 @@ export function omitsFolderFlush(real: FileOps): FileOps {
   return { ...bound(real), syncDirectory: () => Promise.resolve(true) };
 }
 
-/** Only the innermost folder is flushed, and not those that it lies in. */
+/** Only the innermost folders are flushed, and not those that they lie in. */
 export function omitsParentFlush(real: FileOps): FileOps {
   return {
     ...bound(real),
-    syncDirectory: (path) => /\.incoming\/[0-9A-Z]{26}$/.test(path) ? real.syncDirectory(path) : Promise.resolve(true),
+    syncDirectory: (path) =>
+      /\/(?:\.incoming\/[0-9A-Z]{26}|[0-9a-f]{2})$/.test(path) ? real.syncDirectory(path) : Promise.resolve(true),
   };
 }
 
