@@ -145,20 +145,30 @@ export function addressesOfMail(connection: Connection, mailId: number): Capture
   return rows.map((row) => ({ role: oneOf(row, "role", ROLES), address: text(row, "spelled") }));
 }
 
+/**
+ * A row by VALUES, not by SELECT: for statements that may insert several rows SQLite makes a savepoint, at which FTS5 writes
+ * out what it has gathered, and that costs more than all else.
+ */
 function assign(connection: Connection, user: string, mailId: number, captureId: string, now: number): void {
   connection.run(
-    "INSERT OR IGNORE INTO user (name, folded_name, addresses, pop3_users) VALUES (?, ?, '[]', '[]')",
-    user,
-    foldName(user),
-  );
-  connection.run(
-    `INSERT OR IGNORE INTO assignment (user, mail, capture, added)
-      SELECT id, ?, ?, ? FROM user WHERE name = ?`,
+    "INSERT OR IGNORE INTO assignment (user, mail, capture, added) VALUES (?, ?, ?, ?)",
+    userId(connection, user),
     BigInt(mailId),
     captureId,
     now,
-    user,
   );
+}
+
+function userId(connection: Connection, name: string): number {
+  const find = () => connection.prepare("SELECT id FROM user WHERE name = ?").get(name);
+  const known = find();
+  if (known !== undefined) return integer(known, "id");
+  connection.run(
+    "INSERT INTO user (name, folded_name, addresses, pop3_users) VALUES (?, ?, '[]', '[]')",
+    name,
+    foldName(name),
+  );
+  return integer(find() ?? {}, "id");
 }
 
 /** Names of users as they compare. */
