@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { MailteeError } from "../../base/errors.ts";
 import type { ListenConfig, ResolvedConfig } from "../../config/types.ts";
-import { describeCertificate, validityProblem } from "../../net/certificate_description.ts";
+import { describeCertificate, renewalProblem } from "../../net/certificate_description.ts";
 import { loadCertificate } from "../../net/certificates.ts";
 import { failure, type Finding, note, warning } from "./findings.ts";
 
@@ -55,7 +55,7 @@ async function certificateFindings(name: string, listen: ListenConfig, where: st
   if (certificate === null || tls === "none") return [];
   try {
     const { cert } = await loadCertificate(certificate.certFile, certificate.keyFile);
-    const problem = validityProblem(describeCertificate(cert), now);
+    const problem = renewalProblem(describeCertificate(cert), now);
     return problem === null
       ? []
       : [warning("certificate-time", where, `${name}: the certificate ${certificate.certFile} ${problem}.`)];

@@ -21,7 +21,7 @@ export async function peerCertificate(proxy: ProxyConfig, signal: AbortSignal): 
       servername: isIP(host) === 0 ? host : "",
       rejectUnauthorized: false,
     });
-    await once(secured, "secureConnect");
+    await next(secured, "secureConnect");
     const { raw } = secured.getPeerCertificate();
     secured.destroy();
     return raw;
@@ -37,8 +37,8 @@ export async function peerCertificate(proxy: ProxyConfig, signal: AbortSignal): 
 
 /** What is said before TLS, and what each answer has to begin with at its last line. */
 const DIALOGS = {
-  smtp: { say: ["", "EHLO mailtee.invalid\r\n", "STARTTLS\r\n"], ends: /^\d{3} .*\n/m, good: /^2/ },
-  lmtp: { say: ["", "LHLO mailtee.invalid\r\n", "STARTTLS\r\n"], ends: /^\d{3} .*\n/m, good: /^2/ },
+  smtp: { say: ["", "EHLO mailtee.invalid\r\n", "STARTTLS\r\n"], ends: /^\d{3} [^\n]*\n/m, good: /^2/ },
+  lmtp: { say: ["", "LHLO mailtee.invalid\r\n", "STARTTLS\r\n"], ends: /^\d{3} [^\n]*\n/m, good: /^2/ },
   pop3: { say: ["", "STLS\r\n"], ends: /\n/, good: /^\+OK/ },
 } as const;
 
@@ -48,12 +48,18 @@ async function askForTls(socket: Socket, kind: ProxyConfig["kind"]): Promise<voi
     if (line !== "") socket.write(line);
     let answer = "";
     while (!ends.test(answer)) {
-      const [chunk] = await once(socket, "data");
+      const [chunk] = await next(socket, "data");
       answer += String(chunk);
       if (answer.length > MAX_ANSWER_CHARACTERS) throw new Error("it says too much");
     }
     if (!good.test(answer)) throw new Error(answer.split(/\r?\n/, 1)[0]);
   }
+}
+
+/** What comes with the next such event. Rejects where the socket closes first. */
+async function next(socket: Socket, event: "data" | "secureConnect"): Promise<unknown[]> {
+  const closed = once(socket, "close").then(() => Promise.reject(new Error("it closed the connection")));
+  return await Promise.race([once(socket, event), closed]);
 }
 
 const MAX_ANSWER_CHARACTERS = 65_536;

@@ -23,12 +23,8 @@ export async function askSmtpTarget(proxy: SmtpProxyConfig, connection: Connecti
   const greeting = await greetingOf(target);
   const greetingText = oneLine(greeting);
   if (!isPositive(greeting)) {
-    return {
-      greeting: greetingText,
-      capabilities: [],
-      login: null,
-      problem: `it refuses service: ${replyText(greeting)}`,
-    };
+    const problem = `it refuses service: ${replyText(greeting)}`;
+    return await takeLeave(target, { greeting: greetingText, capabilities: [], login: null, problem });
   }
   const options = resolveSmtpOptions({
     name: proxy.name,

@@ -1,4 +1,4 @@
-import { validityProblem } from "../../net/certificate_description.ts";
+import { renewalProblem } from "../../net/certificate_description.ts";
 import { isLoopback, isNear } from "./addresses.ts";
 import { type Finding, note, warning } from "./findings.ts";
 import type { TargetReport } from "./target_probe.ts";
@@ -12,7 +12,7 @@ function certificateFindings({ proxy, where, certificate }: TargetReport, now: n
   if (certificate === null) return [];
   const { host, trust } = proxy.target;
   const findings: Finding[] = [];
-  const problem = validityProblem(certificate, now);
+  const problem = renewalProblem(certificate, now);
   if (problem !== null) {
     findings.push(warning("certificate-time", where, `${proxy.name}: the certificate of ${host} ${problem}.`));
   }
