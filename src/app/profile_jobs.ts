@@ -57,7 +57,7 @@ function logResult(result: RunResult): void {
   const { profile, found, archived, alreadyArchived, unassigned, failed, deleted, bytes, interruption } = result;
   const counts = { found, archived, alreadyArchived, unassigned, failed, deleted, bytes };
   if (interruption !== null) {
-    log.error("Profile {profile} was stopped: {interruption}", { profile, interruption, ...counts });
+    log.warning("Profile {profile} was stopped: {interruption}", { profile, interruption, ...counts });
     return;
   }
   const level = failed > 0 ? "warning" : "info";

@@ -62,9 +62,7 @@ export async function install(options: InstallationOptions): Promise<Installatio
     await Deno.writeTextFile(yamlFile, stringify(document));
   };
   await configure(options.users);
-  const commandLine = (args: readonly string[]) => ({ ...program(args), cwd: folder, env: { NO_COLOR: "1" } });
-  const mailtee = (...args: readonly string[]) => runProgram(program(args).binary, commandLine(args));
-  const start = (...args: readonly string[]) => startProgram(program(args).binary, commandLine(args));
+  const { mailtee, start } = runIn(folder);
   return {
     folder,
     dropFolder: join(folder, "drop"),
@@ -94,6 +92,15 @@ export async function install(options: InstallationOptions): Promise<Installatio
       }
     },
     remove: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+/** The program, run in a folder: `mailtee` to its end, `start` in the background. */
+export function runIn(folder: string): Pick<Installation, "mailtee" | "start"> {
+  const commandLine = (args: readonly string[]) => ({ ...program(args), cwd: folder, env: { NO_COLOR: "1" } });
+  return {
+    mailtee: (...args) => runProgram(program(args).binary, commandLine(args)),
+    start: (...args) => startProgram(program(args).binary, commandLine(args)),
   };
 }
 
