@@ -5,9 +5,10 @@ import { fetchMails } from "../../src/demo/pop3_client.ts";
 import { submitMails } from "../../src/demo/smtp_client.ts";
 import { type ReadCapture, readCaptures } from "../peers/captures.ts";
 import { hashOf } from "../peers/same_mails.ts";
-import { showRaw } from "./show_raw.ts";
 import { corpusIsMissing, type CorpusMail, normalized, readCorpus } from "./corpus.ts";
+import { assertFields } from "./documents.ts";
 import { install, type Installation } from "./installation.ts";
+import { showRaw } from "./show_raw.ts";
 
 const ANNA = { username: "m12345-1", password: "correct-horse", addresses: ["anna@company.example"] };
 const USERS = [{ name: "anna", addresses: ["*@company.example"], pop3Users: [ANNA.username] }];
@@ -118,11 +119,4 @@ async function checkCaptures(
     assertEquals(report.outcome, outcome, name);
     assertEquals(report.mail.sha256, await hashOf(mail), name);
   }
-}
-
-/** Fails unless a JSON document has these fields with these values; it may have more. */
-function assertFields(document: unknown, expected: Readonly<Record<string, unknown>>): void {
-  assert(typeof document === "object" && document !== null);
-  const fields = Object.fromEntries(Object.entries(document).filter(([name]) => name in expected));
-  assertEquals(fields, expected);
 }

@@ -49,6 +49,8 @@ export async function runOrFail(
 /** A program that runs in the background. */
 export interface RunningProgram {
   readonly pid: number;
+  /** True once it has ended, by itself or by a signal. */
+  ended(): boolean;
   /** All that it has written to stdout and stderr so far. */
   output(): string;
   /** Resolves when `isReady` says so of the output; rejects where the program ends before, or after half a minute. */
@@ -73,6 +75,7 @@ export function startProgram(binary: string, options: ProgramOptions): RunningPr
   const output = () => chunks.join("");
   return {
     pid: child.pid,
+    ended: () => ended,
     output,
     waitFor: async (isReady) => {
       await until(async () => {
