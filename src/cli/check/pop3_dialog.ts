@@ -15,7 +15,7 @@ const MAX_CAPABILITIES = 200;
 
 /**
  * Hears a POP3 target's greeting, with STLS as the proxy does it, and its capabilities. Rejects with MailteeError where
- * the connection is lost in the list of capabilities.
+ * the connection is lost, can't be trusted or isn't POP3.
  */
 export async function askPop3Target(proxy: Pop3ProxyConfig, connection: Connection): Promise<TargetAnswers> {
   const settings = resolvePop3Options({
@@ -25,20 +25,14 @@ export async function askPop3Target(proxy: Pop3ProxyConfig, connection: Connecti
     allowFrom: [],
     timeouts: { greetingMs: ANSWER_MS, replyMs: ANSWER_MS },
   });
-  const greeting = await greetTarget(connection, settings);
-  const text = decodeLatin1(greeting.reply).trimEnd();
-  const answers = { greeting: text, capabilities: [], login: null };
-  switch (greeting.kind) {
-    case "refused":
-      return { ...answers, problem: `it refuses service: ${text}` };
-    case "failed":
-      return { ...answers, greeting: "", problem: greeting.problem };
-    case "welcome": {
-      const capabilities = await capabilitiesOf(connection);
-      await connection.write(encodeUtf8("QUIT\r\n"));
-      return { ...answers, capabilities, problem: null };
-    }
+  const { kind, reply } = await greetTarget(connection, settings);
+  const greeting = decodeLatin1(reply).trimEnd();
+  if (kind !== "welcome") {
+    return { greeting, capabilities: [], login: null, problem: `it refuses service: ${greeting}` };
   }
+  const capabilities = await capabilitiesOf(connection);
+  await connection.write(encodeUtf8("QUIT\r\n"));
+  return { greeting, capabilities, login: null, problem: null };
 }
 
 /** The lines of CAPA (RFC 2449 section 5); none where the server doesn't know it. */
