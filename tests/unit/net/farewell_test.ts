@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../../src/base/bytes.ts";
 import { closeAfterLastWords } from "../../../src/net/farewell.ts";
-import { connectionAndPeer } from "./sockets.ts";
+import { connectionAndPeer, nextTurn } from "./sockets.ts";
 
 Deno.test("closeAfterLastWords() lets the last reply arrive although the peer has sent more", async () => {
   using ends = await connectionAndPeer();
@@ -20,9 +20,14 @@ Deno.test("closeAfterLastWords() lets the last reply arrive although the peer ha
 Deno.test("closeAfterLastWords() doesn't wait longer than it may", async () => {
   using ends = await connectionAndPeer();
   const { connection, peer, deadlines } = ends;
-  const closing = closeAfterLastWords(connection, 1000);
+  let closed = false;
+  const closing = closeAfterLastWords(connection, 1000).then(() => closed = true);
   assertEquals(await peer.read(new Uint8Array(1)), null);
-  deadlines.pass(1000);
+  await peer.write(encodeUtf8("still here"));
+  deadlines.pass(999);
+  await nextTurn();
+  assertEquals(closed, false);
+  deadlines.pass(1);
   await closing;
   assertEquals(deadlines.running, false);
 });

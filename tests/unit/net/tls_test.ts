@@ -114,6 +114,9 @@ Deno.test("startServerTls() throws away what came after a fill had timed out", a
   server.setDeadline(null);
   const [discarded] = await Promise.all([server.startServerTls(certificate), client.startClientTls(trusting)]);
   assertEquals([discarded, server.buffered.length], [8, 0]);
+  await client.write(encodeUtf8("EHLO client\r\n"));
+  await server.fill();
+  assertEquals(take(server), "EHLO client\r\n");
   closeAll(client, server);
 });
 
