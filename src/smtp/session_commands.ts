@@ -46,7 +46,8 @@ type KnownCommand = Exclude<Command, { verb: "UNKNOWN" | "INVALID" }>;
 
 /** The proxy's own reason to refuse a command; null where the target decides. */
 function refusalOf(state: SessionState, command: KnownCommand): Reply | null {
-  const { settings, transaction } = state;
+  const { settings } = state;
+  const transaction = transactionAfterReplies(state);
   const rule = commandRules[command.verb];
   if (state.helloDue && !rule.beforeIntroduction) return localReplies.helloFirst;
   if (transaction?.chunks === "flowing" && !rule.betweenChunks) return localReplies.notBetweenChunks;
@@ -77,8 +78,14 @@ function refusalOf(state: SessionState, command: KnownCommand): Reply | null {
   }
 }
 
+/** The transaction that a pipelined command meets: none, where a RSET before it is still to be answered. */
+function transactionAfterReplies({ expected, transaction }: SessionState): Transaction | null {
+  return expected.some((each) => each.from === "target" && each.command.verb === "RSET") ? null : transaction;
+}
+
 function refusalOfMail(state: SessionState, params: readonly string[]): Reply | null {
-  const { settings, transaction } = state;
+  const { settings } = state;
+  const transaction = transactionAfterReplies(state);
   if (transaction !== null && !transaction.stale && transaction.chunks !== "failed") return localReplies.nestedMail;
   if (!params.every((param) => mailParameters.has(parameterKeyword(param)))) return localReplies.badParameter;
   const requiresTls = params.some((param) => parameterKeyword(param) === "REQUIRETLS");
@@ -89,7 +96,8 @@ function refusalOfMail(state: SessionState, params: readonly string[]): Reply | 
 
 function refusalOfRecipient(state: SessionState, params: readonly string[]): Reply | null {
   if (!params.every((param) => rcptParameters.has(parameterKeyword(param)))) return localReplies.badParameter;
-  const { transaction, expected, settings } = state;
+  const { expected, settings } = state;
+  const transaction = transactionAfterReplies(state);
   const known = (transaction?.recipients.length ?? 0) + (transaction?.rejectedRecipients.length ?? 0);
   const asked = expected.filter((each) => each.from === "target" && each.command.verb === "RCPT").length;
   return known + asked >= settings.maxRecipients ? localReplies.tooManyRecipients : null;
