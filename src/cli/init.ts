@@ -39,7 +39,7 @@ function init(invocation: Invocation): ExitCode {
   }
   refuseIfThere(directory, options.flag("force"));
   const yaml = options.flag("yaml");
-  const answers = collectAnswers(options, terminal.interactive && !options.flag("yes") ? prompt : null);
+  const answers = collectAnswers(options, terminal.interactive && !options.flag("yes") ? askOnTerminal : null);
   const written = yaml ? [writeFile(directory, "proxy.config.yaml", starterYaml(answers))] : [
     writeFile(directory, "proxy.config.ts", starterTypeScript(answers)),
     writeFile(directory, "mailtee.d.ts", configTypes()),
@@ -52,6 +52,11 @@ function init(invocation: Invocation): ExitCode {
     if (terminal.wantsJson) terminal.json({ directory, written: names });
     else terminal.print(`Wrote ${names.join(", ")} into ${directory}.\n${further}`);
   }
+}
+
+/** The suggestion stands beside the question: `prompt` would put it into the answer, to be erased first. */
+function askOnTerminal(question: string, suggestion: string): string | null {
+  return prompt(suggestion === "" ? `${question}:` : `${question} [${suggestion}]:`);
 }
 
 /** Either name counts: with both there, the TypeScript file would be the one that is read. */
