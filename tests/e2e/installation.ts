@@ -1,13 +1,7 @@
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { stringify } from "@std/yaml";
-import {
-  freePorts,
-  isListening,
-  type ProgramResult,
-  type RunningProgram,
-  runProgram,
-  startProgram,
-} from "../peers/program.ts";
+import { freePorts, isListening, type RunningProgram } from "../peers/program.ts";
+import { type Shell, shellIn } from "./mailtee.ts";
 
 /** A user as the config names them. */
 export interface ConfiguredUser {
@@ -28,7 +22,7 @@ export interface InstallationOptions {
 }
 
 /** mailtee as a person has it: a folder with a config, and the program. */
-export interface Installation {
+export interface Installation extends Shell {
   readonly folder: string;
   readonly dropFolder: string;
   readonly archiveFolder: string;
@@ -38,18 +32,10 @@ export interface Installation {
   readonly pop3Port: number;
   /** Writes the config anew, with these users. */
   configure(users: readonly ConfiguredUser[]): Promise<void>;
-  /** Runs one command in the folder to its end. */
-  mailtee(...args: readonly string[]): Promise<ProgramResult>;
-  /** Runs one command with `--json` that has to end with `code`; gives the document. */
-  json(code: number, ...args: readonly string[]): Promise<unknown>;
-  /** Starts any command and leaves it running; the caller must stop it. */
-  start(...args: readonly string[]): RunningProgram;
   /** Starts `mailtee run`, and waits until both proxies listen; the caller must stop it. */
   run(): Promise<RunningProgram>;
   remove(): Promise<void>;
 }
-
-const repository = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Makes a folder with a config: one SMTP and one POP3 proxy, an archive and the profile "nightly". */
 export async function install(options: InstallationOptions): Promise<Installation> {
@@ -62,8 +48,9 @@ export async function install(options: InstallationOptions): Promise<Installatio
     await Deno.writeTextFile(yamlFile, stringify(document));
   };
   await configure(options.users);
-  const { mailtee, start } = runIn(folder);
+  const shell = shellIn(folder);
   return {
+    ...shell,
     folder,
     dropFolder: join(folder, "drop"),
     archiveFolder: join(folder, "archive"),
@@ -71,18 +58,8 @@ export async function install(options: InstallationOptions): Promise<Installatio
     smtpPort,
     pop3Port,
     configure,
-    mailtee,
-    json: async (code, ...args) => {
-      const result = await mailtee(...args, "--json");
-      const text = new TextDecoder().decode(result.stdout);
-      if (result.code !== code) {
-        throw new Error(`mailtee ${args.join(" ")} ended with ${result.code}, not ${code}:\n${text}${result.stderr}`);
-      }
-      return JSON.parse(text);
-    },
-    start,
     run: async () => {
-      const running = start("run", "proxy.config.ts");
+      const running = shell.start("run", "proxy.config.ts");
       try {
         await running.waitFor(async () => await isListening(smtpPort) && await isListening(pop3Port));
         return running;
@@ -93,22 +70,6 @@ export async function install(options: InstallationOptions): Promise<Installatio
     },
     remove: () => Deno.remove(folder, { recursive: true }),
   };
-}
-
-/** The program, run in a folder: `mailtee` to its end, `start` in the background. */
-export function runIn(folder: string): Pick<Installation, "mailtee" | "start"> {
-  const commandLine = (args: readonly string[]) => ({ ...program(args), cwd: folder, env: { NO_COLOR: "1" } });
-  return {
-    mailtee: (...args) => runProgram(program(args).binary, commandLine(args)),
-    start: (...args) => startProgram(program(args).binary, commandLine(args)),
-  };
-}
-
-/** The program under test: the executable that `MAILTEE_BIN` names, else the sources. */
-function program(args: readonly string[]): { readonly binary: string; readonly args: readonly string[] } {
-  const executable = Deno.env.get("MAILTEE_BIN");
-  if (executable !== undefined) return { binary: executable, args };
-  return { binary: Deno.execPath(), args: ["run", "-A", join(repository, "main.ts"), ...args] };
 }
 
 function configDocument(options: InstallationOptions & { readonly smtpPort: number; readonly pop3Port: number }) {

@@ -25,8 +25,6 @@ interface KillPoint {
 const KILL_POINTS: readonly KillPoint[] = [
   { storedAtLeast: 1 },
   { storedAtLeast: 600 },
-  { leftAtMost: MAILS - 1 },
-  { leftAtMost: 700 },
   { leftAtMost: 450 },
   { leftAtMost: 60 },
 ];

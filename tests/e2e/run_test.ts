@@ -5,7 +5,8 @@ import { type MailServer, startMailServer } from "../../src/demo/mail_server.ts"
 import { submitMails } from "../../src/demo/smtp_client.ts";
 import { Wire } from "../../src/demo/wire.ts";
 import { freePorts, isListening, type RunningProgram, until } from "../peers/program.ts";
-import { install, type Installation, runIn } from "./installation.ts";
+import { install, type Installation } from "./installation.ts";
+import { shellIn } from "./mailtee.ts";
 
 const BEN = { username: "ben", password: "battery", addresses: ["ben@company.example"] };
 const USERS = [{ name: "ben", addresses: BEN.addresses, pop3Users: [BEN.username] }];
@@ -14,7 +15,7 @@ Deno.test("init, edit, check, run, archive: the first ten minutes of a user", as
   const server = startMailServer({ accounts: [BEN] });
   const folder = await Deno.makeTempDir({ prefix: "mailtee-first-" });
   try {
-    const { mailtee, start } = runIn(folder);
+    const { mailtee, start } = shellIn(folder);
     assertEquals((await mailtee("init", "--yes")).code, 0);
     const file = join(folder, "proxy.config.ts");
     const [smtpPort = 0, pop3Port = 0] = freePorts(2);
