@@ -127,12 +127,14 @@ function ensureFile(path: string, mode: number): void {
 }
 
 async function prepareForWriting(writer: Connection, path: string, clock: Clock): Promise<void> {
-  requireCatalogOrEmpty(writer, path);
-  await whileBusy(clock, () => writer.prepare("PRAGMA journal_mode = WAL").get());
-  // A commit returns only when it is on disk (https://www.sqlite.org/pragma.html#pragma_synchronous).
-  writer.execute("PRAGMA synchronous = FULL");
-  if (schemaVersion(writer) === MIGRATIONS.length) return;
-  await inTransaction(writer, clock, () => migrate(writer, path, clock.now()));
+  const version = await whileBusy(clock, () => {
+    requireCatalogOrEmpty(writer, path);
+    writer.prepare("PRAGMA journal_mode = WAL").get();
+    // A commit returns only when it is on disk (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    writer.execute("PRAGMA synchronous = FULL");
+    return schemaVersion(writer);
+  });
+  if (version < MIGRATIONS.length) await inTransaction(writer, clock, () => migrate(writer, path, clock.now()));
 }
 
 async function inTransaction<T>(
@@ -160,13 +162,12 @@ function rollBack(writer: Connection): void {
   }
 }
 
-/** Tries until no other writer is in the way, without blocking the thread. */
-async function whileBusy(clock: Clock, attempt: () => unknown): Promise<void> {
+/** Tries until no other process is in the way, without blocking the thread. */
+async function whileBusy<T>(clock: Clock, attempt: () => T): Promise<T> {
   const end = clock.monotonicMs() + BUSY_TIMEOUT_MS;
   for (;;) {
     try {
-      attempt();
-      return;
+      return attempt();
     } catch (error) {
       if (sqliteCode(error) !== "busy" || clock.monotonicMs() > end) throw error;
     }
