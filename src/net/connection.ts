@@ -33,6 +33,8 @@ export class TcpConnection implements Connection, Deadlined {
   #filling: PromiseWithResolvers<boolean> | null = null;
   #reading = false;
   #handshaking: PromiseWithResolvers<never> | null = null;
+  /** While the end of the stream is being sent. */
+  #ending: PromiseWithResolvers<never> | null = null;
   /** What a read gave after its `fill` had timed out. */
   #late: { readonly received: Received } | null = null;
   #ended = false;
@@ -95,7 +97,9 @@ export class TcpConnection implements Connection, Deadlined {
     const peer = formatAddress(this.remote);
     this.#handshaking?.reject(new MailteeError("timeout", `${peer} did not finish the TLS handshake in time`));
     if (this.#filling !== null) this.#settleFill(new MailteeError("timeout", `${peer} sent nothing in time`));
-    if (this.#writes.busy) this.#writes.fail(new MailteeError("timeout", `${peer} did not take what was sent in time`));
+    const untaken = new MailteeError("timeout", `${peer} did not take what was sent in time`);
+    if (this.#writes.busy) this.#writes.fail(untaken);
+    this.#ending?.reject(untaken);
   }
 
   fill(): Promise<boolean> {
@@ -131,10 +135,13 @@ export class TcpConnection implements Connection, Deadlined {
 
   async closeWrite(): Promise<void> {
     await this.#writes.drained();
+    const aborted = this.#ending ??= Promise.withResolvers<never>();
     try {
-      await this.#transport.closeWrite();
+      await Promise.race([this.#transport.closeWrite(), aborted.promise]);
     } catch (error) {
       throw this.#describe(error);
+    } finally {
+      this.#ending = null;
     }
   }
 
@@ -151,6 +158,7 @@ export class TcpConnection implements Connection, Deadlined {
     const closed = new MailteeError("connection-lost", `the connection to ${formatAddress(this.remote)} was closed`);
     this.#writes.fail(closed);
     this.#handshaking?.reject(closed);
+    this.#ending?.reject(closed);
     this.#failReads(closed);
   }
 

@@ -27,6 +27,7 @@ export class TcpStream extends Duplex {
   /** True while the stream's own machinery waits for a `push`. */
   #due = false;
   #reading = false;
+  #writeFailure: Error | null = null;
 
   constructor(transport: TcpTransport, options: TcpStreamOptions) {
     super({ allowHalfOpen: true });
@@ -34,6 +35,14 @@ export class TcpStream extends Duplex {
     this.#options = options;
     // The owner asks for `errored` when the stream has closed.
     this.on("error", () => {});
+  }
+
+  /**
+   * Why nothing more can be written; null while it can. The stream's own way to tell would be to destroy itself, and
+   * what the peer said last, often the reason, would be lost with it.
+   */
+  get writeFailure(): Error | null {
+    return this.#writeFailure;
   }
 
   /** Reads on, where that is wanted and wasn't before. */
@@ -48,15 +57,22 @@ export class TcpStream extends Duplex {
     this.pump();
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer, encoding: string, done: () => void): void {
+    if (this.#writeFailure !== null) return done();
     this.#transport.write(chunk).then((count) => {
       if (count === chunk.length) done();
-      else this._write(chunk.subarray(count), _encoding, done);
-    }, done);
+      else this._write(chunk.subarray(count), encoding, done);
+    }, (error) => {
+      this.#writeFailure = error;
+      done();
+    });
   }
 
-  override _final(done: (error?: Error | null) => void): void {
-    this.#transport.closeWrite().then(() => done(), done);
+  override _final(done: () => void): void {
+    this.#transport.closeWrite().then(done, (error) => {
+      this.#writeFailure ??= error;
+      done();
+    });
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

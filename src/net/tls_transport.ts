@@ -89,14 +89,18 @@ export class TlsTransport implements Transport {
   write(bytes: Uint8Array): Promise<number> {
     const part = bytes.length > WRITE_BYTES ? bytes.subarray(0, WRITE_BYTES) : bytes;
     return new Promise((resolve, reject) => {
-      if (this.#failure !== null) return reject(this.#failure);
-      this.#socket.write(part, (error) => error ? reject(error) : resolve(part.length));
+      if (this.#broken !== null) return reject(this.#broken);
+      this.#socket.write(part, (error) => {
+        const failure = error ?? this.#broken;
+        if (failure === null) resolve(part.length);
+        else reject(failure);
+      });
     });
   }
 
   closeWrite(): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== null) return reject(this.#failure);
+      if (this.#broken !== null) return reject(this.#broken);
       this.#socket.end(resolve);
     });
   }
@@ -104,6 +108,11 @@ export class TlsTransport implements Transport {
   close(): void {
     this.#socket.destroy();
     this.#stream.destroy();
+  }
+
+  /** Why nothing more can be written; null while it can. */
+  get #broken(): Error | null {
+    return this.#failure ?? this.#stream.writeFailure;
   }
 
   #receive(): Uint8Array<ArrayBuffer> | null {

@@ -78,7 +78,7 @@ export interface Connection {
    * closes.
    */
   fill(): Promise<boolean>;
-  /** From now, how long `fill` and `write` may take until they reject with "timeout"; null for no limit. */
+  /** From now, how long `fill`, `write` and `closeWrite` may take until they reject with "timeout"; null: no limit. */
   setDeadline(ms: number | null): void;
   /** How much one read takes at most: small while lines are exchanged, large while a mail flows. */
   setReadSize(bytes: number): void;
@@ -91,7 +91,7 @@ export interface Connection {
   startServerTls(options: ServerTlsOptions): Promise<number>;
   /** Upgrades in the client role, with the same care. Rejects with "tls" when the peer can't be trusted. */
   startClientTls(options: ClientTlsOptions): Promise<number>;
-  /** Sends the end of the stream (close_notify under TLS); reading goes on. */
+  /** Sends the end of the stream (close_notify under TLS) within the deadline; reading goes on. */
   closeWrite(): Promise<void>;
   /** Closes at once. Safe to call more than once. */
   close(): void;

@@ -152,6 +152,20 @@ Deno.test("write() to a peer that doesn't read waits, and rejects with timeout a
   await connection.released();
 });
 
+Deno.test("closeWrite() outlasts neither the deadline nor the connection", async () => {
+  for (const end of ["deadline", "close"] as const) {
+    using pair = await connectionAndPeer();
+    const { connection, deadlines, tcp } = pair;
+    tcp.closeWrite = () => new Promise(() => {});
+    connection.setDeadline(1000);
+    const ending = connection.closeWrite();
+    await nextTurn();
+    if (end === "deadline") deadlines.pass(1000);
+    else connection.close();
+    assertEquals(await rejectionCode(ending), end === "deadline" ? "timeout" : "connection-lost");
+  }
+});
+
 Deno.test("close() ends whatever is under way, and leaves no deadline and no unhandled rejection", async () => {
   using pair = await connectionAndPeer();
   const { connection, deadlines } = pair;

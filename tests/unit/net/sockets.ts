@@ -41,17 +41,23 @@ export async function rawPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
   ]);
 }
 
-/** A connection under test, its deadlines, and the bare socket at its other end. */
-export async function connectionAndPeer(): Promise<
-  { connection: TcpConnection; peer: Deno.TcpConn; deadlines: TestDeadlines; [Symbol.dispose](): void }
-> {
+/** A connection under test, its socket and its deadlines, and the bare socket at its other end. */
+export interface ConnectionAndPeer extends Disposable {
+  readonly connection: TcpConnection;
+  readonly tcp: Deno.TcpConn;
+  readonly deadlines: TestDeadlines;
+  readonly peer: Deno.TcpConn;
+}
+
+export async function connectionAndPeer(): Promise<ConnectionAndPeer> {
   const [peer, tcp] = await rawPair();
   const deadlines = new TestDeadlines();
   const connection = new TcpConnection(tcp, { deadlines });
   return {
     connection,
-    peer,
+    tcp,
     deadlines,
+    peer,
     [Symbol.dispose]() {
       connection.close();
       closeQuietly(peer);

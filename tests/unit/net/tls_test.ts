@@ -320,6 +320,20 @@ Deno.test("TLS that ends without close_notify ends the stream", async () => {
   closeAll(client, server);
 });
 
+Deno.test("TLS gives the peer's last words after a write has failed", async () => {
+  const [rawClient, rawServer] = await rawPair();
+  const [client, server] = [new TcpConnection(rawClient), new TcpConnection(rawServer)];
+  await Promise.all([client.startClientTls(trusting), server.startServerTls(certificate)]);
+  await server.write(encodeUtf8("552 too much mail\r\n"));
+  rawClient.write = () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe (os error 32)"));
+  for (let round = 0; round < 2; round++) {
+    assertEquals((await rejection(client.write(encodeUtf8("more")))).code, "connection-lost");
+  }
+  assertEquals(await readExactly(client, 19), "552 too much mail\r\n");
+  await server.closeWrite();
+  closeAll(client, server);
+});
+
 Deno.test("TLS reads nothing while nobody fills, and a writer waits", async () => {
   const [rawClient, rawServer] = await rawPair();
   const reads = countReads(rawServer);
