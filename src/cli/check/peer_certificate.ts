@@ -14,6 +14,7 @@ export async function peerCertificate(proxy: ProxyConfig, signal: AbortSignal): 
   const stop = () => void socket.destroy(new Error("it took too long"));
   signal.addEventListener("abort", stop, { once: true });
   try {
+    await next(socket, "connect");
     if (mode === "starttls") await askForTls(socket, proxy.kind);
     const secured = tls.connect({
       socket,
@@ -57,7 +58,7 @@ async function askForTls(socket: Socket, kind: ProxyConfig["kind"]): Promise<voi
 }
 
 /** What comes with the next such event. Rejects where the socket closes first. */
-async function next(socket: Socket, event: "data" | "secureConnect"): Promise<unknown[]> {
+async function next(socket: Socket, event: "connect" | "data" | "secureConnect"): Promise<unknown[]> {
   const closed = once(socket, "close").then(() => Promise.reject(new Error("it closed the connection")));
   return await Promise.race([once(socket, event), closed]);
 }

@@ -1,6 +1,6 @@
 import { renewalProblem } from "../../net/certificate_description.ts";
 import { isLoopback, isNear } from "./addresses.ts";
-import { type Finding, note, warning } from "./findings.ts";
+import { type Finding, warning } from "./findings.ts";
 import type { TargetReport } from "./target_probe.ts";
 
 /** What a person should know about a target that was reached. */
@@ -16,10 +16,10 @@ function certificateFindings({ proxy, where, certificate }: TargetReport, now: n
   if (problem !== null) {
     findings.push(warning("certificate-time", where, `${proxy.name}: the certificate of ${host} ${problem}.`));
   }
-  if (certificate.selfSigned && trust.kind !== "fingerprint") {
+  if (certificate.selfSigned && (trust.kind === "system" || trust.kind === "insecure")) {
     const text = `${proxy.name}: the certificate of ${host} is signed by itself; trust: { fingerprint: ` +
       `"sha256:${certificate.sha256}" } pins it.`;
-    findings.push(trust.kind === "ca" ? note("self-signed", where, text) : warning("self-signed", where, text));
+    findings.push(warning("self-signed", where, text));
   }
   return findings;
 }

@@ -153,6 +153,13 @@ Deno.test("probeTarget() says in words what kind of server it met instead", asyn
   await withTarget({ answers: { EHLO: "250 mail.example\r\n" } }, async ({ port, probe }) => {
     assertMatch((await probe(`port: ${port}, tls: starttls`)).problem ?? "", /doesn't offer STARTTLS/);
   });
+  await withTarget({}, async ({ port, probe, server }) => {
+    const { problem, certificate } = await probe(`port: ${port}, tls: implicit`);
+    assertMatch(problem ?? "", /doesn't speak TLS/);
+    assertEquals(certificate, null);
+    await server.close();
+    assertMatch((await probe(`port: ${port}, tls: implicit`)).problem ?? "", /refused|connect/);
+  });
   await withTarget({ ...POP3, greeting: "-ERR busy\r\n" }, async ({ port, probe }) => {
     assertMatch((await probe(`port: ${port}`, "pop3")).problem ?? "", /it refuses service: -ERR busy/);
   });

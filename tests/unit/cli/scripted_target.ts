@@ -8,6 +8,7 @@ export interface ScriptedTarget {
   readonly port: number;
   /** The command lines of all connections, in order. */
   readonly heard: readonly string[];
+  /** Safe to call more than once. */
   close(): Promise<void>;
 }
 
@@ -24,6 +25,7 @@ export function startScriptedTarget(script: Script): ScriptedTarget {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const heard: string[] = [];
   const sessions: Promise<void>[] = [];
+  let closed = false;
   const accepting = (async () => {
     for await (const tcp of listener) {
       // A client that cuts the connection is no failure of the server.
@@ -34,7 +36,8 @@ export function startScriptedTarget(script: Script): ScriptedTarget {
     port: listener.addr.port,
     heard,
     close: async () => {
-      listener.close();
+      if (!closed) listener.close();
+      closed = true;
       await accepting;
       await Promise.all(sessions);
     },
