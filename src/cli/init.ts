@@ -101,8 +101,8 @@ function nextSteps(answers: StarterAnswers, config: string): string {
   if (lowPort < FIRST_FREE_PORT && Deno.build.os === "linux" && Deno.uid() !== 0) {
     lines.push(
       "",
-      `Ports below ${FIRST_FREE_PORT}, such as ${lowPort}, aren't open to every user. 'mailtee service systemd' prints a unit that may`,
-      "use them; or choose other ports, such as 2525 and 1100.",
+      `Ports below ${FIRST_FREE_PORT}, such as ${lowPort}, aren't open to every user: 'mailtee service systemd' prints a`,
+      "unit that may use them; or choose others, such as 2525 and 1100.",
     );
   }
   return lines.join("\n");

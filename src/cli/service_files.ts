@@ -204,6 +204,8 @@ function writtenFolders(config: ResolvedConfig): readonly string[] {
     ...Object.values(config.profiles).map((profile) => profile.dropFolder),
     ...config.archive === null ? [] : [config.archive.path],
     ...needsSelfSigned(config) ? [dirname(config.selfSigned.certFile)] : [],
+    // Where a running program leaves word for `mailtee status`.
+    config.directory,
   ];
   return [...new Set(folders)];
 }

@@ -7,7 +7,7 @@ import type { Connection } from "../../net/types.ts";
 import { resolvePop3Options } from "../../pop3/options.ts";
 import { MAX_REPLY_LINE_BYTES, statusOf } from "../../pop3/reply.ts";
 import { greetTarget } from "../../pop3/upstream.ts";
-import type { TargetAnswers } from "./target_probe.ts";
+import type { TargetAnswers } from "./target_answers.ts";
 
 const ANSWER_MS = 30_000;
 /** Beyond any list of capabilities. */

@@ -7,9 +7,9 @@ import { Doorbell, Leg, readReply } from "../../smtp/leg.ts";
 import { type ResolvedSmtpOptions, resolveSmtpOptions } from "../../smtp/options.ts";
 import { isPositive, type Reply, replyLines, replyText } from "../../smtp/reply.ts";
 import { Introducer, type Introduction } from "../../smtp/upstream.ts";
-import type { TargetAnswers } from "./target_probe.ts";
+import type { TargetAnswers } from "./target_answers.ts";
 
-/** Longest wait for one answer; whoever checks a config doesn't want to wait as long as a proxy may. */
+/** Longest wait for one answer: people who check a config don't want to wait as long as a proxy may. */
 const ANSWER_MS = 30_000;
 
 const QUIT = encodeUtf8("QUIT\r\n");

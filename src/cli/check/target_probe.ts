@@ -8,17 +8,7 @@ import type { Connection, TlsInfo } from "../../net/types.ts";
 import { peerCertificate } from "./peer_certificate.ts";
 import { askPop3Target } from "./pop3_dialog.ts";
 import { askSmtpTarget } from "./smtp_dialog.ts";
-
-/** What a target said in a session like those that the proxy makes. */
-export interface TargetAnswers {
-  readonly greeting: string;
-  /** Extensions of EHLO or capabilities of CAPA, one each, as under TLS where there is TLS. */
-  readonly capabilities: readonly string[];
-  /** Null where the proxy holds no credentials, and so tries none. */
-  readonly login: "accepted" | "refused" | null;
-  /** Why no session can be had, in words; null where one can. */
-  readonly problem: string | null;
-}
+import type { TargetAnswers } from "./target_answers.ts";
 
 /** What was found out about a proxy's target. */
 export interface TargetReport extends TargetAnswers {
@@ -37,7 +27,7 @@ export interface TargetReport extends TargetAnswers {
 
 const NOTHING: TargetAnswers = { greeting: "", capabilities: [], login: null, problem: null };
 
-/** Connects to a proxy's target as the proxy would, looks around, logs in where the proxy would, and takes its leave. */
+/** Connects to a proxy's target as the proxy would, logs in where the proxy would, and takes its leave. */
 export async function probeTarget(
   proxy: ProxyConfig,
   where: string,
