@@ -5,7 +5,7 @@ import { MAX_HTML_CHARACTERS, type MimeParts, parseMime, START_BYTES } from "./m
 import type { ExtractedMessage, ExtractLimits, MailContent } from "./types.ts";
 
 const DEFAULT_LIMITS: ExtractLimits = {
-  headerBytes: 1024 * 1024,
+  headerBytes: 256 * 1024,
   bodyBytes: 16 * 1024 * 1024,
   textBytes: 1024 * 1024,
   parts: 1000,

@@ -31,7 +31,7 @@ export interface ExtractedMessage {
 export type MailContent = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface ExtractLimits {
-  /** Octets of one MIME part's header. @default 1 MiB */
+  /** Octets of one MIME part's header; the parser takes seconds for a megabyte of addresses. @default 256 KiB */
   readonly headerBytes: number;
   /** Octets outside attachments; what comes after them isn't looked at. Attachments only flow past. @default 16 MiB */
   readonly bodyBytes: number;
