@@ -179,6 +179,16 @@ export function isDirectory(path: string): boolean {
   }
 }
 
+/** True where something of that name is there. */
+export function fileExists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Bytes that an unprivileged process can still write to the file system of `path`. */
 export function freeBytes(path: string): number {
   const { bavail, bsize } = statfsSync(path);

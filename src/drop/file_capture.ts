@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { concatBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { MailteeError } from "../base/errors.ts";
 import { fileError, type FileOps, type OpenFile, removeIfThere, writeAll } from "../base/files.ts";
 import { buildPreamble, buildTail, createBoundary, type PreambleFacts, type SealedReport } from "./capture.ts";
 import { captureName } from "./folder.ts";
+import type { FreshFile } from "./fresh_files.ts";
 import { PART_SUFFIX, SETTLED_SUFFIX, type WriterFolder } from "./incoming.ts";
 import { HeaderEnd, type MailFields, mailFields } from "./mail_header.ts";
 import { type SettledEnd, settlementRegion } from "./report.ts";
@@ -45,9 +46,9 @@ export class FileCapture implements Capture {
   readonly #start: CaptureStart;
   readonly #started: Date;
   readonly #boundary = createBoundary();
+  readonly #fresh: FreshFile;
   readonly #path: string;
   readonly #file: OpenFile;
-  readonly #generation: number;
   readonly #hash = createHash("sha256");
   readonly #headerEnd = new HeaderEnd();
   #state: State = "writing";
@@ -63,15 +64,20 @@ export class FileCapture implements Capture {
   #settlementOffset = 0;
   #fileOpen = true;
 
-  /** Creates the file. Throws the system's own error where that fails. */
-  constructor(id: string, start: CaptureStart, context: CaptureContext) {
+  /** @param fresh the file that it is written to, its own from now on */
+  constructor(id: string, start: CaptureStart, fresh: FreshFile, context: CaptureContext) {
     this.id = id;
     this.#start = start;
     this.#context = context;
     this.#started = new Date(context.clock.now());
-    this.#path = join(context.folder.path, id + PART_SUFFIX);
-    this.#generation = context.folder.generation;
-    this.#file = context.ops.create(this.#path, context.fileMode);
+    this.#fresh = fresh;
+    this.#path = fresh.path;
+    this.#file = fresh.file;
+  }
+
+  /** What its files in `.incoming/` are called, up to the suffix. */
+  get fileStem(): string {
+    return basename(this.#path, PART_SUFFIX);
   }
 
   get size(): number {
@@ -100,13 +106,10 @@ export class FileCapture implements Capture {
     this.#state = "sealing";
     this.#attempt(() => this.#writeEnd());
     // Both are awaited whatever comes of either: a file isn't given up with a flush under way.
-    const flushes = await Promise.allSettled([this.#file.syncData(), this.#context.folder.flush()]);
+    const flushes = await Promise.allSettled([this.#file.syncData(), this.#fresh.findable()]);
     this.#expect("sealing");
     for (const flush of flushes) {
       if (flush.status === "rejected") throw this.#fail(flush.reason);
-    }
-    if (this.#generation !== this.#context.folder.generation) {
-      throw this.#fail(new Error("the folder that it was in vanished"));
     }
     this.#state = "sealed";
   }
@@ -237,7 +240,7 @@ export class FileCapture implements Capture {
     const start = settledStart(this.#start, settlement);
     const preamble = buildPreamble(this.#preambleFacts(start), this.#fields);
     const tail = buildTail(this.#report(start, this.#mail), this.#boundary, preamble.length + this.#size, end);
-    const path = join(folder.path, this.id + SETTLED_SUFFIX);
+    const path = join(folder.path, this.fileStem + SETTLED_SUFFIX);
     const file = ops.create(path, fileMode);
     try {
       writeAll(file, preamble);

@@ -5,9 +5,11 @@
  * ```
  * .incoming/lock                 the gate: held while a writer's folder is made or claimed
  * .incoming/<ULID>/lock          held by the writer
- * .incoming/<ULID>/<ULID>.part   a capture in the making, or sealed
- * .incoming/<ULID>/<ULID>.settled  a sealed capture, written anew because its settlement didn't fit
+ * .incoming/<ULID>/<name>.part   empty: kept ready for a capture; else a capture in the making, or sealed
+ * .incoming/<ULID>/<name>.settled  a sealed capture, written anew because its settlement didn't fit
  * ```
+ *
+ * A name is the ULID of a capture, or begins with one: which capture a file holds is said by the file alone.
  */
 
 import { dirname, join, resolve } from "@std/path";
@@ -18,6 +20,7 @@ import { denoFileOps, ensureDirectory, fileError, type FileOps, isDirectory, rem
 import { ulidTime } from "../base/ids.ts";
 import { type FileLock, lockHolderText, tryLockFile } from "../base/locks.ts";
 import { INCOMING_NAME } from "./folder.ts";
+import { type FreshFile, FreshFiles } from "./fresh_files.ts";
 
 export interface IncomingOptions {
   /** @default systemClock */
@@ -83,8 +86,10 @@ export class WriterFolder {
   readonly #ops: FileOps;
   readonly #entries: DirectorySync;
   readonly #parents: readonly DirectorySync[];
+  readonly #files: FreshFiles;
   #lock: FileLock | null = null;
   #parentsDurable = false;
+  /** Grows when the folder had to be made again. */
   #generation = 0;
 
   private constructor(drop: string, id: string, options: IncomingOptions) {
@@ -95,6 +100,12 @@ export class WriterFolder {
     this.path = join(incoming, id);
     this.#entries = new DirectorySync(this.path, this.#ops);
     this.#parents = [incoming, drop].map((path) => new DirectorySync(path, this.#ops));
+    this.#files = new FreshFiles({
+      folder: this.path,
+      ops: this.#ops,
+      mode: options.fileMode ?? DEFAULT_FILE_MODE,
+      flush: () => this.flush(),
+    });
   }
 
   /**
@@ -117,14 +128,17 @@ export class WriterFolder {
     return folder;
   }
 
-  /** Grows when the folder had to be made again: files begun before are gone, though they can still be flushed. */
-  get generation(): number {
-    return this.#generation;
-  }
-
   /** How many times the folder's entries were flushed. */
   get flushes(): number {
     return this.#entries.flushes;
+  }
+
+  /**
+   * An empty file for a capture; of so many captures at once, others may find theirs ready. Throws the system's own error
+   * where it can't be made.
+   */
+  freshFile(captureId: string, capturesAtOnce: number): FreshFile {
+    return this.#files.take(captureId, PART_SUFFIX, capturesAtOnce);
   }
 
   /**
@@ -169,6 +183,7 @@ export class WriterFolder {
   /** Lets the folder go. It disappears if nothing is left in it; if something is, the next start recovers it. */
   release(): void {
     if (this.#lock === null) return;
+    this.#files.discard();
     removeWriterFolder(this.path, this.#ops);
     this.#lock.release();
     this.#lock = null;

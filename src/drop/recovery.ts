@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { hasCode } from "../base/errors.ts";
-import { denoFileOps, fileError, type FileOps } from "../base/files.ts";
+import { denoFileOps, fileError, fileExists, type FileOps } from "../base/files.ts";
 import { captureName, INCOMING_NAME } from "./folder.ts";
 import { claimAbandoned, type IncomingOptions, PART_SUFFIX, removeWriterFolder, SETTLED_SUFFIX } from "./incoming.ts";
 import { openMail, readCapture } from "./reader.ts";
@@ -21,6 +21,7 @@ export async function recoverDropFolder(path: string, options: IncomingOptions =
     const { claimed, failed } = await claimAbandoned(path, options);
     try {
       for (const folder of claimed) await recoverWriterFolder(path, folder.path, ops, found);
+      found.committed.sort();
       if (found.committed.length > 0) await ops.syncDirectory(path);
     } finally {
       for (const folder of claimed) folder.lock.release();
@@ -40,16 +41,16 @@ interface Found {
 
 async function recoverWriterFolder(drop: string, folder: string, ops: FileOps, found: Found): Promise<void> {
   const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
-  const ids = new Set(
+  const stems = new Set(
     FORMS.flatMap((form) => names.filter((name) => name.endsWith(form)).map((name) => name.slice(0, -form.length))),
   );
-  for (const id of [...ids].sort()) {
+  for (const stem of [...stems].sort()) {
     try {
-      const { committed, discarded } = await recoverCapture(drop, folder, id, ops);
+      const { committed, discarded } = await recoverCapture(drop, folder, stem, ops);
       if (committed !== null) found.committed.push(committed);
       found.discarded += discarded;
     } catch (error) {
-      found.failed.push({ path: join(folder, id), reason: fileError(error, "recover it").message });
+      found.failed.push({ path: join(folder, stem), reason: fileError(error, "recover it").message });
     }
   }
   removeWriterFolder(folder, ops);
@@ -60,24 +61,26 @@ const FORMS = [SETTLED_SUFFIX, PART_SUFFIX];
 
 /**
  * Puts one capture of a writer's folder in place, in its settled form where that is complete, and removes what isn't
- * complete. Gives its new path, null where nothing was put in place, and how many files were discarded.
+ * complete. `stem` is the name of its files without the suffix. Gives its new path, null where nothing was put in place,
+ * and how many files with something in them were discarded.
  */
 export async function recoverCapture(
   drop: string,
   folder: string,
-  id: string,
+  stem: string,
   ops: FileOps,
 ): Promise<{ committed: string | null; discarded: number }> {
   let committed: string | null = null;
   let discarded = 0;
-  for (const path of FORMS.map((form) => join(folder, id + form)).filter(exists)) {
+  for (const path of FORMS.map((form) => join(folder, stem + form)).filter(fileExists)) {
     const capture = await completeCapture(path);
-    if (capture === null || capture.report.id !== id) {
+    if (capture === null) {
+      const { size } = Deno.lstatSync(path);
       ops.remove(path);
-      discarded++;
+      if (size > 0) discarded++;
       continue;
     }
-    const target = join(drop, captureName(id));
+    const target = join(drop, captureName(capture.report.id));
     if (await isSameCapture(target, capture)) {
       ops.remove(path);
       continue;
@@ -87,15 +90,6 @@ export async function recoverCapture(
     committed = target;
   }
   return { committed, discarded };
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A writer that was killed before its flush leaves a file that is complete only in the page cache. */

@@ -3,6 +3,7 @@ import { MailteeError } from "../base/errors.ts";
 import { denoFileOps, errorNumber, fileError, freeBytes, isDirectory } from "../base/files.ts";
 import { createUlidMaker } from "../base/ids.ts";
 import { type CaptureContext, type EndState, FileCapture } from "./file_capture.ts";
+import type { FreshFile } from "./fresh_files.ts";
 import { DEFAULT_FILE_MODE, DEFAULT_FOLDER_MODE, type IncomingOptions, WriterFolder } from "./incoming.ts";
 import { recoverCapture, recoverDropFolder } from "./recovery.ts";
 import type { Capture, CaptureStart, DropWriter, Recovery } from "./types.ts";
@@ -106,7 +107,8 @@ class FolderWriter implements FileDropWriter {
     if (this.#closing.signal.aborted) throw new MailteeError("io", `the drop folder ${this.path} was closed`);
     try {
       this.#checkSpace();
-      const capture = this.#create(this.#settings.ids(), start);
+      const id = this.#settings.ids();
+      const capture = new FileCapture(id, start, this.#freshFile(id), this.#context);
       this.#open.add(capture);
       return capture;
     } catch (error) {
@@ -116,13 +118,14 @@ class FolderWriter implements FileDropWriter {
   }
 
   /** A folder that vanished is made again once. */
-  #create(id: string, start: CaptureStart): FileCapture {
+  #freshFile(id: string): FreshFile {
+    const atOnce = Math.max(1, this.#open.size);
     try {
-      return new FileCapture(id, start, this.#context);
+      return this.#folder.freshFile(id, atOnce);
     } catch (error) {
       if (errorNumber(error) !== "ENOENT" && !(error instanceof Deno.errors.NotFound)) throw error;
       this.#folder.restore();
-      return new FileCapture(id, start, this.#context);
+      return this.#folder.freshFile(id, atOnce);
     }
   }
 
@@ -183,7 +186,7 @@ class FolderWriter implements FileDropWriter {
   async #retryOne(capture: FileCapture): Promise<void> {
     if (!isDirectory(this.#folder.path)) return;
     try {
-      const { committed } = await recoverCapture(this.path, this.#folder.path, capture.id, this.#settings.ops);
+      const { committed } = await recoverCapture(this.path, this.#folder.path, capture.fileStem, this.#settings.ops);
       this.#setAside.delete(capture);
       if (committed !== null) this.#count(capture);
     } catch {

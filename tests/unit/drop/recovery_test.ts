@@ -60,7 +60,8 @@ Deno.test("recoverDropFolder() commits what is complete as unknown and discards 
     leave(folder, files);
     const recovery = await recoverDropFolder(folder);
     const path = join(folder, captureName(id));
-    assertEquals(recovery, { committed: [path], discarded: cuts.length, failed: [] });
+    // An empty file was only kept ready.
+    assertEquals(recovery, { committed: [path], discarded: cuts.length - 1, failed: [] });
     const file = await readCapture(path);
     assertEquals([file.report.outcome, file.report.finished, file.report.smtp?.reply], ["unknown", null, null]);
     assertEquals(await readMail(file), MAIL);
@@ -148,11 +149,13 @@ Deno.test("recoverDropFolder() prefers the settled form of a capture, unless tha
     assertEquals((await readCapture(path ?? "")).report.outcome, "unknown");
   }));
 
-Deno.test("recoverDropFolder() discards a file whose name and report disagree", () =>
+Deno.test("recoverDropFolder() takes a capture's id from its report, whatever the file is called", () =>
   withFolder(async (folder) => {
-    const { bytes } = await sealedBytes();
-    leave(folder, { [`${DEAD}.part`]: bytes });
-    assertEquals(await recoverDropFolder(folder), { committed: [], discarded: 1, failed: [] });
+    const { id, bytes } = await sealedBytes();
+    leave(folder, { [`${DEAD}-7.part`]: bytes, [`${DEAD}-8.part`]: "" });
+    const path = join(folder, captureName(id));
+    assertEquals(await recoverDropFolder(folder), { committed: [path], discarded: 0, failed: [] });
+    assertEquals(filesBelow(folder), [".incoming/lock", captureName(id)]);
   }));
 
 Deno.test("recoverDropFolder() leaves foreign things where they are", () =>
@@ -214,7 +217,8 @@ Deno.test("openDropWriter() recovers what a killed process left, and nothing of 
       import { MAIL, smtpStart } from ${JSON.stringify(new URL("./samples.ts", import.meta.url).href)};
       const writer = await openDropWriter(${JSON.stringify(folder)});
       const [accepted, sealed, open] = [writer.begin(smtpStart()), writer.begin(smtpStart()), writer.begin(smtpStart())];
-      for (const capture of [accepted, sealed, open]) capture.write(MAIL);
+      for (const capture of [accepted, sealed]) capture.write(MAIL);
+      open.write(new Uint8Array(100_000));
       await Promise.all([accepted.seal(), sealed.seal()]);
       await accepted.commit({ outcome: "accepted", reply: "250 Ok" });
       console.log(sealed.id);
@@ -235,7 +239,8 @@ Deno.test("openDropWriter() recovers what a killed process left, and nothing of 
       const beside = await openDropWriter(folder);
       assertEquals(beside.recovery, { committed: [], discarded: 0, failed: [] });
       await beside.close();
-      assertEquals(unfinished(folder).length, 2);
+      // One sealed, one open, one kept ready.
+      assertEquals(unfinished(folder).length, 3);
 
       child.kill("SIGKILL");
       await child.status;
