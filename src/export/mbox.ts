@@ -4,14 +4,13 @@
  * (RFC 4155, appendix A).
  */
 
-import { encodeUtf8 } from "../base/bytes.ts";
+import { concatBytes, encodeUtf8 } from "../base/bytes.ts";
 import type { Octets, OutgoingMail } from "./types.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x3e;
 const FROM = encodeUtf8("From ");
-const QUOTE_BYTES = encodeUtf8(">");
 const LF_BYTES = encodeUtf8("\n");
 
 /** One mail as it stands in an mbox. */
@@ -39,60 +38,78 @@ function asctime(date: Date): string {
 /** A mail's octets with CRLF as LF, `From ` lines quoted, and a line end after the last line. */
 async function* quoteMail(content: Octets): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const quoter = new LineQuoter();
-  for await (const chunk of content) yield* quoter.take(chunk);
-  yield* quoter.end();
+  for await (const chunk of content) yield quoter.take(chunk);
+  yield quoter.end();
 }
 
 /** Quotes chunk by chunk; holds back at most the few octets that can't be judged without the next ones. */
 class LineQuoter {
-  #held = new Uint8Array(0);
+  #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #atLineStart = true;
+  /** False where the last line has octets but no end yet. */
   #complete = true;
 
-  *take(chunk: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
-    const bytes = this.#withHeld(chunk);
+  take(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const bytes = this.#held.length === 0 ? chunk : concatBytes([this.#held, chunk]);
+    this.#held = new Uint8Array(0);
+    const out = new Output(bytes.length);
     let at = 0;
     while (at < bytes.length) {
       if (this.#atLineStart) {
         const quotes = countQuotes(bytes, at);
         const matched = matchedFrom(bytes, at + quotes);
         if (matched < FROM.length && at + quotes + matched === bytes.length) {
-          yield bytes.subarray(at, at + quotes);
+          out.add(bytes, at, at + quotes);
           this.#held = bytes.slice(at + quotes);
           this.#complete &&= quotes === 0;
-          return;
+          break;
         }
-        if (matched === FROM.length) yield QUOTE_BYTES;
+        if (matched === FROM.length) out.addByte(QUOTE);
         this.#atLineStart = false;
       }
       const lineEnd = bytes.indexOf(LF, at);
+      const end = lineEnd < 0 ? bytes.length : lineEnd;
+      const textEnd = end > at && bytes[end - 1] === CR ? end - 1 : end;
+      out.add(bytes, at, textEnd);
       if (lineEnd < 0) {
-        const last = bytes[bytes.length - 1] === CR ? bytes.length - 1 : bytes.length;
-        yield bytes.subarray(at, last);
-        this.#held = bytes.slice(last);
+        this.#held = bytes.slice(textEnd);
         this.#complete = false;
-        return;
+        break;
       }
-      yield bytes.subarray(at, lineEnd > at && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd);
-      yield LF_BYTES;
+      out.addByte(LF);
       at = lineEnd + 1;
       this.#atLineStart = true;
       this.#complete = true;
     }
+    return out.bytes();
   }
 
-  *end(): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
-    yield this.#held;
-    if (!this.#complete || this.#held.length > 0) yield LF_BYTES;
+  /** What is left at the end of the mail. */
+  end(): Uint8Array<ArrayBuffer> {
+    return this.#complete && this.#held.length === 0 ? this.#held : concatBytes([this.#held, LF_BYTES]);
+  }
+}
+
+/** Room for a quoted chunk, which grows by one octet for each `From ` in it at most. */
+class Output {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  constructor(inputLength: number) {
+    this.#bytes = new Uint8Array(inputLength + Math.ceil(inputLength / FROM.length));
   }
 
-  #withHeld(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    if (this.#held.length === 0) return chunk;
-    const bytes = new Uint8Array(this.#held.length + chunk.length);
-    bytes.set(this.#held);
-    bytes.set(chunk, this.#held.length);
-    this.#held = new Uint8Array(0);
-    return bytes;
+  add(bytes: Uint8Array, from: number, to: number): void {
+    this.#bytes.set(bytes.subarray(from, to), this.#length);
+    this.#length += to - from;
+  }
+
+  addByte(byte: number): void {
+    this.#bytes[this.#length++] = byte;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
   }
 }
 

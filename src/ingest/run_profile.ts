@@ -1,5 +1,5 @@
 import { resolve } from "@std/path";
-import type { Archive, ArchiveUser } from "../archive/types.ts";
+import type { Archive, ArchiveUser, Catalog, SeenFile } from "../archive/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { errorText, MailteeError } from "../base/errors.ts";
 import { denoFileOps, type FileOps } from "../base/files.ts";
@@ -56,7 +56,7 @@ function refuseToDeleteEverything({ profile, users }: ProfileRunOptions): void {
 }
 
 /** Files after which the event loop has its turn, since files that earlier runs left are passed without waiting. */
-const FILES_PER_TURN = 200;
+const FILES_PER_TURN = 1000;
 
 class ProfileRun {
   readonly #options: ProfileRunOptions;
@@ -136,16 +136,13 @@ class ProfileRun {
 
   async #examineOptions(entries: readonly DropEntry[]): Promise<ExamineOptions> {
     const { archive: { catalog }, users, profile, signal } = this.#options;
-    const seen = new Map(await catalog.seenFiles(this.#folder));
-    const present = new Set(entries.map((entry) => entry.name));
+    const seen = await catalog.seenFiles(this.#folder);
+    const present = new Set(entries.map(({ name }) => name));
     this.#settlement.forget([...seen.keys()].filter((file) => !present.has(file)));
-    const unassigned = [...seen.values()].filter(({ state }) => state === "unassigned");
-    const archivedSince = await catalog.archivedCaptures(unassigned.map(({ captureId }) => captureId));
-    for (const { file, captureId } of unassigned) if (archivedSince.has(captureId)) seen.delete(file);
     return {
       catalog,
       users: createUserDirectory(users),
-      seen,
+      seen: await withoutArchived(seen, catalog),
       rereadArchived: profile.deleteArchived,
       limits: this.#limits,
       signal,
@@ -174,6 +171,17 @@ class ProfileRun {
     for (const committed of await this.#batch.commit(runId)) this.#settlement.committed(committed);
     await this.#settlement.write();
   }
+}
+
+/** What is remembered as unassigned may have been imported since. */
+async function withoutArchived(
+  seen: ReadonlyMap<string, SeenFile>,
+  catalog: Catalog,
+): Promise<ReadonlyMap<string, SeenFile>> {
+  const unassigned = [...seen.values()].filter(({ state }) => state === "unassigned");
+  const archived = await catalog.archivedCaptures(unassigned.map(({ captureId }) => captureId));
+  if (archived.size === 0) return seen;
+  return new Map([...seen].filter(([, { state, captureId }]) => state === "archived" || !archived.has(captureId)));
 }
 
 function nextTurn(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Mails that were kept in a file's form, back in the form that they had on the wire; stream by stream, bounded memory. */
 
-import { encodeUtf8 } from "../../base/bytes.ts";
+import { Buffer } from "node:buffer";
+import { concatBytes, encodeUtf8 } from "../../base/bytes.ts";
 
 type Octets = AsyncIterable<Uint8Array<ArrayBuffer>>;
 
@@ -40,60 +41,59 @@ function withCrBefore(chunk: Uint8Array<ArrayBuffer>, places: readonly number[])
 
 /** Takes one `>` from each line that begins with one or more `>` and `From `: mboxrd's quoting undone. */
 export function unquoteFromLines(octets: Octets): Octets {
-  return editLineStarts(octets, (line) => {
+  return dropMarks(octets, QUOTE, (line) => {
     let quotes = 0;
     while (line[quotes] === QUOTE) quotes++;
     let matched = 0;
     while (matched < FROM.length && line[quotes + matched] === FROM[matched]) matched++;
-    if (quotes > 0 && matched === FROM.length) return "drop-first";
-    return matched < FROM.length && quotes + matched === line.length ? "undecided" : "keep";
+    if (matched === FROM.length) return "drop";
+    return quotes + matched === line.length ? "undecided" : "keep";
   });
 }
 
 /** Takes the first dot from each line that begins with one (RFC 5321, section 4.5.2). */
 export function unstuffDots(octets: Octets): Octets {
-  return editLineStarts(octets, (line) => line.length === 0 ? "undecided" : line[0] === DOT ? "drop-first" : "keep");
+  return dropMarks(octets, DOT, () => "drop");
 }
 
 /**
- * Lets `judge` decide at each line's beginning whether its first octet goes. It sees what is there of the line, and more
- * of it later where it says "undecided"; at the end, undecided lines are kept.
+ * Lets `judge` decide at each line that begins with `mark` whether this first octet goes. It sees what is there of the
+ * stream from the mark on, and more of it later where it says "undecided"; at the end, undecided marks are kept.
  */
-async function* editLineStarts(
+async function* dropMarks(
   octets: Octets,
-  judge: (line: Uint8Array) => "keep" | "drop-first" | "undecided",
+  mark: number,
+  judge: (line: Uint8Array) => "keep" | "drop" | "undecided",
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  /** Octets that begin with an undecided mark. */
   let held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  let atLineStart = true;
+  let last = LF;
   for await (const chunk of octets) {
-    const bytes = held.length === 0 ? chunk : joined(held, chunk);
-    held = new Uint8Array(0);
-    let from = 0;
-    for (let at = 0; at < bytes.length;) {
-      if (atLineStart) {
-        const verdict = judge(bytes.subarray(at));
-        if (verdict === "undecided" && bytes.length - at <= MAX_HELD_BYTES) {
-          held = bytes.slice(at);
-          break;
-        }
-        if (verdict === "drop-first") {
-          yield bytes.subarray(from, at);
-          from = at + 1;
-        }
-        atLineStart = false;
+    const atLineStart = held.length > 0 || last === LF;
+    const bytes = held.length === 0 ? chunk : concatBytes([held, chunk]);
+    let [from, end] = [0, bytes.length];
+    for (const at of markedLines(bytes, mark, atLineStart)) {
+      const verdict = judge(bytes.subarray(at));
+      if (verdict === "undecided" && bytes.length - at <= MAX_HELD_BYTES) {
+        end = at;
+        break;
       }
-      const lineEnd = bytes.indexOf(LF, at);
-      atLineStart = lineEnd >= 0;
-      at = lineEnd < 0 ? bytes.length : lineEnd + 1;
+      if (verdict === "drop") {
+        yield bytes.subarray(from, at);
+        from = at + 1;
+      }
     }
-    yield bytes.subarray(from, bytes.length - held.length);
+    yield bytes.subarray(from, end);
+    held = bytes.slice(end);
+    last = bytes.at(-1) ?? last;
   }
   yield held;
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
+/** Where lines begin with this octet. */
+function* markedLines(bytes: Uint8Array<ArrayBuffer>, mark: number, atLineStart: boolean): Generator<number> {
+  if (atLineStart && bytes[0] === mark) yield 0;
+  const searched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const lineEndAndMark = Uint8Array.of(LF, mark);
+  for (let at = searched.indexOf(lineEndAndMark); at >= 0; at = searched.indexOf(lineEndAndMark, at + 1)) yield at + 1;
 }
