@@ -5,7 +5,8 @@
  * - Content: what was written before a flush that has ended is there. What was written later is there, or not, sector by
  *   sector; the file may be longer than what is in it, and then holds zeros.
  * - Names: each folder has its changes in their order, at least those from before a flush of that folder that has ended,
- *   and any number of the later ones. Folders know nothing of each other, but a rename happens in both or in neither.
+ *   and any number of the later ones. Folders know nothing of each other, but a rename happens in both or in neither, and
+ *   a folder that is removed was empty.
  */
 
 import { dirname, join, relative } from "@std/path";
@@ -76,23 +77,40 @@ function survivingChanges({ events, at, random }: PowerCut): Map<string, number>
     if (isNameChange(event)) { for (const folder of foldersOf(event)) sure.set(folder, sure.get(folder) ?? 0); }
     if (event.kind === "folder-flushed") sure.set(event.path, Math.max(event.since, sure.get(event.path) ?? 0));
   }
-  const renames = happened.flatMap((event, index) =>
-    event.kind === "rename" ? [{ index, folders: foldersOf(event) }] : []
-  );
-  settle(renames, ({ index, folders }) => {
-    const late = folders.filter((folder) => (sure.get(folder) ?? 0) <= index);
-    if (late.length === 0 || late.length === folders.length) return false;
-    for (const folder of late) sure.set(folder, index + 1);
+  const ties = happened.flatMap(tiesOf).filter(({ folder, other }) => sure.has(folder) && sure.has(other));
+  settle(ties, ({ folder, past, other, least }) => {
+    if ((sure.get(folder) ?? 0) <= past || (sure.get(other) ?? 0) >= least) return false;
+    sure.set(other, least);
     return true;
   });
   const limits = new Map([...sure].map(([folder, least]) => [folder, between(least, at, random)]));
-  settle(renames, ({ index, folders }) => {
-    const early = folders.filter((folder) => (limits.get(folder) ?? 0) > index);
-    if (early.length === 0 || early.length === folders.length) return false;
-    for (const folder of early) limits.set(folder, index);
+  settle(ties, ({ folder, past, other, least }) => {
+    if ((limits.get(folder) ?? 0) <= past || (limits.get(other) ?? 0) >= least) return false;
+    limits.set(folder, past);
     return true;
   });
   return limits;
+}
+
+/** Where a folder has its changes beyond event `past`, another one has those before `least`. */
+interface Tie {
+  readonly folder: string;
+  readonly past: number;
+  readonly other: string;
+  readonly least: number;
+}
+
+function tiesOf(event: DiskEvent, index: number): Tie[] {
+  if (event.kind === "remove") {
+    // What is removed may be a folder.
+    return [{ folder: dirname(event.path), past: index, other: event.path, least: index }];
+  }
+  if (event.kind !== "rename") return [];
+  const [from, to] = [dirname(event.from), dirname(event.to)];
+  return [
+    { folder: from, past: index, other: to, least: index + 1 },
+    { folder: to, past: index, other: from, least: index + 1 },
+  ];
 }
 
 /** Repeats a change over all items until it changes nothing more. */

@@ -1,0 +1,101 @@
+/** The program as a process, with its drop folder and archive where a test wants them, and started as a test wants it. */
+
+import { fromFileUrl, join } from "@std/path";
+import { freePorts, isListening, type RunningProgram, startProgram } from "../peers/program.ts";
+import type { Upstream } from "./upstream.ts";
+
+export interface InstalledOptions {
+  /** Where the config lies; it exists. */
+  readonly folder: string;
+  readonly upstream: Pick<Upstream, "smtpPort" | "pop3Port">;
+  /** @default "drop" in `folder` */
+  readonly drop?: string;
+  /** @default "archive" in `folder` */
+  readonly archive?: string;
+  /** Further settings of both proxies. */
+  readonly proxy?: Readonly<Record<string, unknown>>;
+  /** When the archiver runs; null for never. @default every second */
+  readonly schedule?: string | null;
+}
+
+export interface Launch {
+  /** Put before the program, as in `["strace", "-f"]`. */
+  readonly before?: readonly string[];
+  /** A bug of `sown_program.ts`. */
+  readonly sown?: string;
+}
+
+export interface InstalledProgram {
+  readonly folder: string;
+  readonly drop: string;
+  readonly archive: string;
+  readonly smtpPort: number;
+  readonly pop3Port: number;
+  /** Starts `mailtee run` and waits until it listens; the caller stops it. */
+  run(launch?: Launch): Promise<RunningProgram>;
+  /** Runs another command to its end; gives its output. */
+  command(...args: readonly string[]): Promise<string>;
+}
+
+/** Takes every address of a load. */
+export const EVERYBODY = [{ name: "all", addresses: ["*@company.example", "*@other.example"], pop3Users: ["carla"] }];
+
+const repository = fromFileUrl(new URL("../../", import.meta.url));
+
+/** Writes a config: an SMTP and a POP3 proxy, an archive and a profile that deletes what it has archived. */
+export async function installProgram(options: InstalledOptions): Promise<InstalledProgram> {
+  const { folder, upstream } = options;
+  const drop = options.drop ?? join(folder, "drop");
+  const archive = options.archive ?? join(folder, "archive");
+  const [smtpPort = 0, pop3Port = 0] = freePorts(2);
+  const proxy = (kind: "smtp" | "pop3", port: number, targetPort: number) => ({
+    kind,
+    listen: [{ address: "127.0.0.1", port, tls: "none" }],
+    target: { host: "127.0.0.1", port: targetPort, tls: "none" },
+    ...options.proxy,
+  });
+  const { schedule = "* * * * * *" } = options;
+  const config = {
+    dropFolder: drop,
+    proxies: [proxy("smtp", smtpPort, upstream.smtpPort), proxy("pop3", pop3Port, upstream.pop3Port)],
+    archive: { path: archive, users: EVERYBODY },
+    profiles: { all: { dropFolder: drop, deleteArchived: true, ...(schedule === null ? {} : { schedule }) } },
+  };
+  await Deno.writeTextFile(join(folder, "proxy.config.yaml"), JSON.stringify(config, null, 2));
+  const start = (args: readonly string[], launch: Launch = {}) => {
+    const [binary = "", ...rest] = [...launch.before ?? [], ...programLine(launch.sown), ...args];
+    const env = { NO_COLOR: "1", ...(launch.sown === undefined ? {} : { MAILTEE_SOWN: launch.sown }) };
+    return startProgram(binary, { args: rest, cwd: folder, env });
+  };
+  return {
+    folder,
+    drop,
+    archive,
+    smtpPort,
+    pop3Port,
+    run: async (launch) => {
+      const running = start(["run", "proxy.config.yaml"], launch);
+      try {
+        await running.waitFor(async () => await isListening(smtpPort) && await isListening(pop3Port));
+        return running;
+      } catch (error) {
+        await running.stop("SIGKILL");
+        throw error;
+      }
+    },
+    command: async (...args) => {
+      const running = start(args);
+      await running.waitFor(() => running.ended()).catch(() => {});
+      await running.stop();
+      return running.output();
+    },
+  };
+}
+
+/** The sources, or the executable that `MAILTEE_BIN` names; a program with a sown bug is always made of the sources. */
+function programLine(sown: string | undefined): string[] {
+  const executable = Deno.env.get("MAILTEE_BIN");
+  if (executable !== undefined && sown === undefined) return [executable];
+  const main = sown === undefined ? "main.ts" : "tests/faults/sown_program.ts";
+  return [Deno.execPath(), "run", "-A", "--no-check", join(repository, main)];
+}

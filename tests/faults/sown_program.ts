@@ -1,0 +1,32 @@
+/** The program with a bug in it, named by MAILTEE_SOWN; its files behave otherwise, its own code is as it is. */
+
+const { prototype } = Deno.FsFile;
+
+const BUGS: Readonly<Record<string, () => void>> = {
+  "omits the flush of content": () => {
+    prototype.syncData = () => Promise.resolve();
+  },
+  "omits the flush of folders": () => {
+    prototype.sync = () => Promise.resolve();
+  },
+  /** What is written reaches the system some time later; everything else goes on as if it had been written. */
+  "answers before it has written": () => {
+    const write = prototype.writeSync;
+    prototype.writeSync = function (bytes) {
+      const copy = bytes.slice();
+      const late = () => write.call(this, copy);
+      if (copy.length < 200) return late();
+      setTimeout(() => {
+        try {
+          late();
+        } catch {
+          return; // the file was closed meanwhile
+        }
+      }, 40);
+      return bytes.length;
+    };
+  },
+};
+
+BUGS[Deno.env.get("MAILTEE_SOWN") ?? ""]?.();
+await import("../../main.ts");
