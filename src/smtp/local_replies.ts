@@ -38,6 +38,7 @@ export const localReplies = {
   noAuth: formatReply(503, "5.5.1", "AUTH is not available: this service logs in by itself"),
   authMechanism: formatReply(504, "5.5.4", "Authentication mechanism not available"),
   authLineTooLong: formatReply(500, "5.5.6", "Authentication exchange line is too long"),
+  authNotBase64: formatReply(501, "5.5.2", "Authentication response is not base64"),
   requireTls: formatReply(550, "5.7.30", "REQUIRETLS support required"),
 
   // The mail

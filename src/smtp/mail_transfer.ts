@@ -82,7 +82,7 @@ export class MailTransfer {
     return how === "timeout" ? { kind: "endless", cause: stopped } : { kind: "client-lost", how };
   }
 
-  /** Copies a piece of the mail, and gives the mail up where that, its size or the target asks for it. */
+  /** Copies the next piece of the mail before it is sent on, and gives the mail up where that, its size or the target asks for it. */
   async take(content: Uint8Array): Promise<void> {
     if (this.#stopped !== null) return;
     this.#extendDeadline(content.length);
@@ -104,8 +104,8 @@ export class MailTransfer {
   }
 
   /**
-   * The whole mail is here, and its last piece has been taken but not sent: makes the copy safe, and only then sends what ends the mail at the target; gives what the
-   * target answers to it.
+   * The whole mail is here, and its last piece has been taken but not sent: makes the copy safe, and only then sends
+   * what ends the mail at the target; gives what the target answers to it.
    */
   async complete(lastPiece: Uint8Array, marker: Uint8Array): Promise<MailEnd> {
     const heldFrom = Math.max(0, lastPiece.length - HELD_BYTES);

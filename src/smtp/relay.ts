@@ -42,6 +42,7 @@ export class Relay {
   #state: SessionState;
   #endReason: EndReason | null = null;
   #draining = false;
+  #cutShort = false;
   /** A whole command that waits for the replies to those before it. */
   #waiting: Command | null = null;
   /** A line was taken or a reply came since the time limits were set. */
@@ -82,7 +83,7 @@ export class Relay {
         if (this.#endReason !== null) break;
       }
       await this.#farewell(this.#endReason);
-      return this.#endReason;
+      return this.#cutShort ? "shutdown" : this.#endReason;
     } finally {
       this.#mails.abort();
     }
@@ -97,6 +98,7 @@ export class Relay {
   /** Ends the session now, whatever is under way. */
   async cutShort(): Promise<void> {
     const { client, target } = this.#parts;
+    this.#cutShort = true;
     client.allow(FAREWELL_MS);
     await client.write(localReplies.shuttingDown.bytes);
     client.cut();

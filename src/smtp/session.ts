@@ -4,7 +4,7 @@
  */
 
 import { authenticationIdentity } from "../sasl/identity.ts";
-import { encodeUtf8 } from "../base/bytes.ts";
+import { decodeLatin1, encodeUtf8 } from "../base/bytes.ts";
 import { filterHelloReply, noExtensions } from "./extensions.ts";
 import { localReplies } from "./local_replies.ts";
 import { lossOfSession, type MailEnd, settleMail, type TargetLoss } from "./mail_end.ts";
@@ -12,6 +12,10 @@ import { formatReply, isPositive, type Reply, replyLines, replyText } from "./re
 import { onCommand } from "./session_commands.ts";
 import { Turn } from "./session_turn.ts";
 import type { LineProblem, SessionEvent, SessionState, Step, Transaction } from "./session_state.ts";
+
+/** Base64, or "*" to cancel (RFC 4954 section 4). */
+const AUTH_RESPONSE = /^(?:[A-Za-z0-9+/]*={0,2}|\*)$/;
+const CANCEL = encodeUtf8("*");
 
 /** What an event changes, and what there is to do. Line and reply bytes in effects are those of the event. */
 export function step(state: SessionState, event: SessionEvent): Step {
@@ -63,20 +67,28 @@ function onBadLine(turn: Turn, problem: LineProblem): void {
   // What follows may be the rest of what the client took for one line.
   if (problem === "bare-lf") return turn.answer(localReplies.bareNewline, "client-protocol");
   const tooLong = problem === "too-long";
-  if (turn.state.exchange === null) return turn.refuse(tooLong ? localReplies.lineTooLong : localReplies.bareNewline);
-  // The target still waits for a response: cancel there (RFC 4954 section 4), and say why here.
-  const answer = tooLong ? localReplies.authLineTooLong : localReplies.bareNewline;
-  turn.forward(encodeUtf8("*"), { from: "target", command: authCommand(turn), instead: answer });
+  if (turn.state.exchange !== null) {
+    return cancelAuth(turn, tooLong ? localReplies.authLineTooLong : localReplies.bareNewline);
+  }
+  turn.refuse(tooLong ? localReplies.lineTooLong : localReplies.bareNewline);
 }
 
 function onAuthResponse(turn: Turn, line: Uint8Array): void {
   const { exchange } = turn.state;
   if (exchange === null) return;
-  if (!exchange.told && line.length > 0) {
-    const identity = authenticationIdentity(exchange.mechanism, String.fromCharCode(...line));
+  const response = decodeLatin1(line);
+  // Whatever the target makes of a response, it can't be a MAIL or RCPT.
+  if (!AUTH_RESPONSE.test(response)) return cancelAuth(turn, localReplies.authNotBase64);
+  if (!exchange.told && response !== "") {
+    const identity = authenticationIdentity(exchange.mechanism, response);
     turn.set({ exchange: { ...exchange, identity, told: true } });
   }
   turn.forward(line, { from: "target", command: authCommand(turn) });
+}
+
+/** The target still waits for a response that can't be passed on: cancel there (RFC 4954 section 4), say why here. */
+function cancelAuth(turn: Turn, answer: Reply): void {
+  turn.forward(CANCEL, { from: "target", command: authCommand(turn), instead: answer });
 }
 
 function authCommand(turn: Turn) {

@@ -4,6 +4,8 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { type ErrorCode, MailteeError } from "../../src/base/errors.ts";
 import type { Capture, CaptureStart, DropWriter, Settlement } from "../../src/drop/types.ts";
 
+const COMMIT_MS = 2;
+
 /** A capture that became visible. */
 export interface KeptCapture {
   readonly id: string;
@@ -86,13 +88,15 @@ class MemoryCapture implements Capture {
     this.#state = "sealed";
   }
 
-  commit(settlement: Settlement): Promise<string> {
+  /** Takes a moment, so that an answer which doesn't wait for it comes before it. */
+  async commit(settlement: Settlement): Promise<string> {
     this.#expect("sealed");
     this.#checked("commit");
+    await new Promise((resolve) => setTimeout(resolve, COMMIT_MS));
     this.#state = "over";
     this.#drop.open.delete(this);
     this.#drop.kept.push({ id: this.id, start: this.#start, settlement, mail: concatBytes(this.#parts) });
-    return Promise.resolve(`memory/${this.id}`);
+    return `memory/${this.id}`;
   }
 
   abort(): void {

@@ -115,6 +115,8 @@ class DialogRun {
   #client: ScriptedPeer | null = null;
   #target: ScriptedPeer | null = null;
   #captures = 0;
+  /** The last step but captures was a reply to the client. */
+  #clientHeard = false;
   #proxyOver: Promise<void> | null = null;
 
   constructor(suite: DialogSuite, dialog: Dialog, byteByByte: boolean) {
@@ -159,6 +161,9 @@ class DialogRun {
   async #take(step: Step, listener: Deno.TcpListener, proxy: DialogProxy): Promise<void> {
     try {
       await this.#carryOut(step, listener, proxy);
+      if (step.kind !== "capture" && step.kind !== "mail") {
+        this.#clientHeard = step.kind === "receive" && step.by === "client";
+      }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new Error(`${step.where}: ${message}`, { cause: error });
@@ -174,7 +179,7 @@ class DialogRun {
       case "peer":
         return await (await this.#peerOf(step.by, listener)).act(step.action);
       case "advance":
-        await settle();
+        await settle(10);
         return this.#time.advance(step.ms);
       case "drop":
         return this.#drop.fail(step.at, step.failure);
@@ -201,7 +206,9 @@ class DialogRun {
   }
 
   async #expectCapture(expected: ReadonlyMap<string, string>): Promise<void> {
-    for (let waits = 0; this.#drop.kept.length <= this.#captures && waits < 1000; waits++) await settle(1);
+    // What a client has heard of is there; otherwise it may take a moment.
+    const patience = this.#clientHeard ? 0 : 1000;
+    for (let waits = 0; this.#drop.kept.length <= this.#captures && waits < patience; waits++) await settle(1);
     const capture = this.#drop.kept[this.#captures];
     if (capture === undefined) throw new Error("there is no further capture");
     this.#captures++;
