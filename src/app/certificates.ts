@@ -14,12 +14,18 @@ export async function loadServerCertificates(
     for (const each of listen) {
       if (each.tls === "none" || loaded.has(certificateKey(each))) continue;
       const certificate = each.certificate === null
-        ? await ensureSelfSigned(config.selfSigned)
+        ? await ensureSelfSigned(config.selfSigned, { names: listenedNames(config) })
         : await loadCertificate(each.certificate.certFile, each.certificate.keyFile);
       loaded.set(certificateKey(each), certificate);
     }
   }
   return (listen) => listen.tls === "none" ? undefined : loaded.get(certificateKey(listen));
+}
+
+/** The addresses that clients may connect to, as far as the config tells. */
+function listenedNames({ proxies }: ResolvedConfig): string[] {
+  const addresses = proxies.flatMap(({ listen }) => listen.map(({ address }) => address));
+  return [...new Set(addresses)].filter((address) => address !== "0.0.0.0" && address !== "::");
 }
 
 function certificateKey({ certificate }: ListenConfig): string {

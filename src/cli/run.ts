@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { errorText, hasCode, MailteeError } from "../base/errors.ts";
 import type { FileLock } from "../base/locks.ts";
 import { roomLogger, setUpLog } from "../base/log.ts";
+import { exposures } from "../config/exposure.ts";
 import { loadConfig } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/types.ts";
 import type { Command, Invocation } from "./command.ts";
@@ -68,6 +69,7 @@ async function followLogSettings({ options }: Invocation, config: ResolvedConfig
 }
 
 function announce(app: App): void {
+  for (const { sentence } of exposures(app.config)) log.warning("{sentence}", { sentence });
   const { proxies, jobs } = app.status();
   for (const { kind, name, listen, target } of proxies) {
     log.info("{kind} proxy {name} listens on {listen} for {target}", { kind, name, listen: listen.join(", "), target });
