@@ -56,8 +56,8 @@ export interface ExamineOptions {
   readonly users: UserDirectory;
   /** Files that earlier runs left, by name. */
   readonly seen: ReadonlyMap<string, SeenFile>;
-  /** Whether archived files have to be read again, since they are to be deleted. */
-  readonly rereadArchived: boolean;
+  /** What is to be deleted; such files are read to the end, so that nothing damaged goes. */
+  readonly deletes: { readonly archived: boolean; readonly unassigned: boolean };
   readonly limits: IngestLimits;
   readonly signal: AbortSignal;
 }
@@ -73,10 +73,13 @@ export async function examine(entry: DropEntry, options: ExamineOptions): Promis
   if (capture.kind !== "done") return capture;
   const { report } = capture.value;
   const archived = (await options.catalog.archivedCaptures([report.id])).get(report.id);
-  if (archived !== undefined) return archivedBefore(file.value, capture.value, archived);
   const record = captureRecord(report, entry.name);
   const users = options.users.usersOf(record.addresses);
-  if (users.length === 0) {
+  if (archived !== undefined || users.length === 0) {
+    const goes = archived === undefined ? options.deletes.unassigned : options.deletes.archived;
+    const whole = await attempt(entry, options, () => goes ? readThrough(capture.value, options) : Promise.resolve());
+    if (whole.kind !== "done") return whole;
+    if (archived !== undefined) return archivedBefore(file.value, capture.value, archived);
     const { addresses } = record;
     return { kind: "unassigned", file: file.value, captureId: report.id, addresses, remembered: false };
   }
@@ -105,10 +108,9 @@ export function isUnchanged(file: FileIdentity): boolean {
 function recall(file: FileIdentity, options: ExamineOptions): Finding | null {
   const seen = options.seen.get(file.file);
   if (seen === undefined || seen.size !== file.size || seen.modified !== file.modified) return null;
-  const { captureId, addresses } = seen;
-  if (seen.state === "archived") {
-    return options.rereadArchived ? null : { kind: "archived", file, captureId, remembered: true };
-  }
+  const { state, captureId, addresses } = seen;
+  if (options.deletes[state]) return null;
+  if (state === "archived") return { kind: "archived", file, captureId, remembered: true };
   if (options.users.usersOf(addresses).length > 0) return null;
   return { kind: "unassigned", file, captureId, addresses, remembered: true };
 }
@@ -127,6 +129,11 @@ export function conflict(captureId: string, archivedSha256: string): MailteeErro
     "damaged",
     `its capture id ${captureId} is that of an archived capture with another mail (${archivedSha256.slice(0, 12)})`,
   );
+}
+
+/** Rejects where the mail isn't what was captured. */
+async function readThrough(capture: CaptureFile, { signal }: ExamineOptions): Promise<void> {
+  for await (const _octets of interruptible(openMail(capture), signal));
 }
 
 async function readContent(

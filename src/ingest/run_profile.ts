@@ -143,7 +143,7 @@ class ProfileRun {
       catalog,
       users: createUserDirectory(users),
       seen: await withoutArchived(seen, catalog),
-      rereadArchived: profile.deleteArchived,
+      deletes: { archived: profile.deleteArchived, unassigned: profile.deleteUnassigned },
       limits: this.#limits,
       signal,
     };

@@ -170,6 +170,21 @@ function replaceId(octets: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text.replaceAll(id, `${id.slice(0, 20)}ZZZZZZ`), (character) => character.charCodeAt(0));
 }
 
+Deno.test("runProfile() deletes no damaged file, though it was archived or belongs to nobody", () =>
+  inRoom(async (room) => {
+    const files = [await room.capture(mail("one"), TO_ANNA), await room.capture(mail("two"), TO_NOBODY)];
+    await room.run();
+    for (const file of files) {
+      const path = join(room.drop, file);
+      await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace("\r\n\r\nText of", "\r\n\r\ntext of"));
+    }
+    room.profile = { ...room.profile, deleteArchived: true, deleteUnassigned: true };
+    const result = await room.run();
+    assertEquals(counts(result), { ...NONE, found: 2, failed: 2 });
+    assertEquals(result.notArchived.map(({ code }) => code), ["damaged", "damaged"]);
+    assertEquals(room.files(), files);
+  }));
+
 Deno.test("runProfile() knows a capture again that was renamed or copied", () =>
   inRoom(async (room) => {
     const file = await room.capture(mail("one"), TO_ANNA);
