@@ -111,14 +111,14 @@ async function headOf(path: string): Promise<string> {
   return decodeLatin1(await scanner.peek(HEAD_BYTES));
 }
 
-/** What a file is, by its beginning. Throws MailteeError "malformed" where it is no mail. */
+/** What a file is, by its beginning, or else by its ending. Throws MailteeError "malformed" where it is no mail. */
 function formatOf(head: string, path: string): Exclude<ImportFormat, "maildir"> {
   const header = head.slice(0, headerEnd(head));
   if (/^X-Mailtee-Capture:/im.test(header)) return "capture";
   if (head.startsWith("From ")) return "mbox";
   if (isBsmtpLine(head.slice(0, head.indexOf("\n") + 1))) return "bsmtp";
   if (isJournalHeader(header)) return "journal";
-  if (/^[!-9;-~]+[ \t]*:/.test(header)) return "eml";
+  if (/^[!-9;-~]+[ \t]*:/.test(header) || (head !== "" && /\.eml$/i.test(path))) return "eml";
   throw new MailteeError("malformed", `${path}: it isn't a mail: it doesn't begin with a header field`);
 }
 

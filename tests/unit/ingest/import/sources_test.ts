@@ -31,6 +31,15 @@ Deno.test("findMails() gives an eml file octet for octet", async () => {
   });
 });
 
+Deno.test("findMails() takes a file that is called eml for a mail, however it begins, unless it's empty", async () => {
+  await withFiles({ "odd.eml": "no header\n", "empty.eml": "" }, async (folder) => {
+    assertEquals(await found(folder), [
+      "PATH/empty.eml: it isn't a mail: it doesn't begin with a header field",
+      ["eml", "no header\n", []],
+    ]);
+  });
+});
+
 Deno.test("findMails() takes a Maildir with its folders, in wire form, and leaves its other files", async () => {
   const files = {
     "cur/1700000000.M1.host:2,S": "Subject: 1\n\none\n",
