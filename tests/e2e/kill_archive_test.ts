@@ -16,23 +16,20 @@ const MAILS = 1100;
 /** Exit code of a process that SIGKILL ended. */
 const KILLED = 128 + 9;
 
-/** When a run is killed: as soon as so many files lie there. */
+/** When a run is killed. */
 interface KillPoint {
-  readonly storedAtLeast?: number;
-  readonly leftAtMost?: number;
+  /** As soon as so many files lie in the store. */
+  readonly stored?: number;
+  /** As soon as the catalog's write-ahead log has so many bytes. */
+  readonly logged?: number;
+  /** As soon as no more files than these are left in the drop folder. */
+  readonly left?: number;
 }
-
-const KILL_POINTS: readonly KillPoint[] = [
-  { storedAtLeast: 1 },
-  { storedAtLeast: 600 },
-  { leftAtMost: 450 },
-  { leftAtMost: 60 },
-];
 
 Deno.test("kill -9 of `mailtee archive` that deletes what it archived: nothing is missing, nothing twice", async () => {
   await withCaptures({ deleteArchived: true }, async (installation, hashes) => {
     let killed = 0;
-    for (const point of KILL_POINTS) {
+    for (const point of [{ stored: 1 }, { stored: 600 }, { left: 450 }, { left: 60 }]) {
       if (await killAt(point, installation)) killed++;
       await assertNothingMissing(installation, hashes);
     }
@@ -44,7 +41,7 @@ Deno.test("kill -9 of `mailtee archive` that deletes what it archived: nothing i
 
 Deno.test("kill -9 of `mailtee archive` that leaves what it archived: each is archived once", async () => {
   await withCaptures({ deleteArchived: false }, async (installation, hashes) => {
-    for (const storedAtLeast of [1, 600]) await killAt({ storedAtLeast }, installation);
+    for (const point of [{ stored: 1 }, { logged: 200_000 }, { stored: 600 }]) await killAt(point, installation);
     const result = await finish(installation, hashes);
     assertFields(result, { found: MAILS });
     assertEquals(readCaptures(installation.dropFolder).length, MAILS);
@@ -52,14 +49,24 @@ Deno.test("kill -9 of `mailtee archive` that leaves what it archived: each is ar
 });
 
 /** Runs the profile until a point, and kills it there. False where it had ended before that. */
-async function killAt({ storedAtLeast, leftAtMost }: KillPoint, installation: Installation): Promise<boolean> {
+async function killAt({ stored, logged, left }: KillPoint, installation: Installation): Promise<boolean> {
+  const { dropFolder, archiveFolder } = installation;
   const running = installation.start("archive", "--profile", "nightly");
-  await until(() => {
-    if (running.ended()) return true;
-    if (storedAtLeast !== undefined) return countFiles(join(installation.archiveFolder, "store")) >= storedAtLeast;
-    return countFiles(installation.dropFolder) <= (leftAtMost ?? 0);
-  }, running.output);
+  const reached = () =>
+    stored !== undefined && countFiles(join(archiveFolder, "store")) >= stored ||
+    logged !== undefined && sizeOf(join(archiveFolder, "catalog.sqlite-wal")) >= logged ||
+    left !== undefined && countFiles(dropFolder) <= left;
+  await until(() => running.ended() || reached(), running.output);
   return await running.stop("SIGKILL") === KILLED;
+}
+
+function sizeOf(file: string): number {
+  try {
+    return Deno.statSync(file).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }
 
 /** Files in a folder and below. */
@@ -80,8 +87,8 @@ async function finish(installation: Installation, hashes: ReadonlySet<string>): 
   const result = await installation.json(0, "archive", "--profile", "nightly");
   assertFields(result, { unassigned: 0, failed: 0, notArchived: [] });
   assertEquals((await archivedHashes(installation)).sort(), [...hashes].sort());
-  const { code, stderr } = await installation.mailtee("verify");
-  assertEquals(code, 0, stderr);
+  assertFields(await totalsOf(installation), { mails: MAILS, captures: MAILS });
+  await installation.text(0, "verify");
   return result;
 }
 
@@ -118,6 +125,15 @@ function mailOf(number: number): Uint8Array<ArrayBuffer> {
   return encodeUtf8([`Subject: mail ${number}`, "To: ben@company.example", "", ...lines, ""].join("\r\n"));
 }
 
+/** What `status` says of the archive. */
+async function totalsOf(installation: Installation): Promise<unknown> {
+  const status = await installation.json(0, "status");
+  assert(typeof status === "object" && status !== null && "archive" in status);
+  const { archive } = status;
+  assert(typeof archive === "object" && archive !== null && "totals" in archive);
+  return archive.totals;
+}
+
 /** Whatever was cut off: each mail is in the drop folder, or in the archive, or in both. */
 async function assertNothingMissing(installation: Installation, hashes: ReadonlySet<string>): Promise<void> {
   const inFolder = readCaptures(installation.dropFolder).map(({ report }) => report.mail.sha256);
@@ -130,7 +146,9 @@ async function assertNothingMissing(installation: Installation, hashes: Readonly
 async function archivedHashes(installation: Installation): Promise<string[]> {
   const { code, stdout, stderr } = await installation.mailtee("search", "user:ben", "--limit", "9999", "--json");
   assertEquals(code, 0, stderr);
-  const documents: unknown[] = decodeUtf8(stdout).trimEnd().split("\n").map((line) => JSON.parse(line));
+  const documents: unknown[] = decodeUtf8(stdout).split("\n").filter((line) => line !== "").map((line) =>
+    JSON.parse(line)
+  );
   return documents.map((document) =>
     typeof document === "object" && document !== null && "id" in document ? String(document.id) : "(no id)"
   );
