@@ -2,6 +2,7 @@ import { openArchive } from "../archive/archive.ts";
 import type { ArchiveOptions } from "../archive/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { isDirectory } from "../base/files.ts";
+import { ulidTime } from "../base/ids.ts";
 import { roomLogger } from "../base/log.ts";
 import type { ArchiveConfig, ProfileConfig, ResolvedConfig } from "../config/types.ts";
 import { runProfile } from "../ingest/run_profile.ts";
@@ -47,7 +48,8 @@ async function lastStarted(profile: string, path: string, options: ArchiveOption
   const archive = await openArchive(path, options);
   try {
     const [last] = await archive.catalog.runs({ profile, limit: 1 });
-    return last === undefined ? null : new Date(last.started);
+    // An archive in which the profile has never run: what its schedule asked for since the archive was made was missed.
+    return new Date(last?.started ?? ulidTime(archive.catalog.archiveId));
   } finally {
     archive.close();
   }
