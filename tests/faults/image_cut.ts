@@ -43,9 +43,11 @@ export async function cutImages(options: ImageCutOptions): Promise<ImageCutResul
   let captures = 0;
   let fired = 0;
   for (let first = 0; first < options.cuts; first += CUTS_PER_IMAGE) {
-    const folder = await Deno.makeTempDir({ prefix: "mailtee-image-", ...(memoryFolder && { dir: memoryFolder }) });
+    const folder = await Deno.makeTempDir({ prefix: "mailtee-image-" });
+    // In memory, images are copied fast; mounted there, compiled programs may not read them.
+    const images = await Deno.makeTempDir({ prefix: "mailtee-image-", ...(memoryFolder && { dir: memoryFolder }) });
     const upstream = startUpstream();
-    const disk = await makeImage(folder, IMAGE_MEBIBYTES);
+    const disk = await makeImage(images, IMAGE_MEBIBYTES, join(folder, "disk"));
     try {
       const installation = await installProgram({
         folder,
@@ -58,7 +60,7 @@ export async function cutImages(options: ImageCutOptions): Promise<ImageCutResul
       try {
         for (let cut = first; cut < Math.min(first + CUTS_PER_IMAGE, options.cuts); cut++) {
           const seed = options.seed + cut;
-          const at = { folder, disk, installation, running, upstream, told, seed };
+          const at = { folder, images, disk, installation, running, upstream, told, seed };
           const result = await cutOnce(at);
           captures += result.captures;
           if (result.underWay) fired++;
@@ -71,7 +73,7 @@ export async function cutImages(options: ImageCutOptions): Promise<ImageCutResul
     } finally {
       await upstream.close();
       await disk.unmount();
-      await Deno.remove(folder, { recursive: true });
+      for (const each of [folder, images]) await Deno.remove(each, { recursive: true });
     }
   }
   return { cuts: options.cuts, fired, captures, violations: found };
@@ -79,6 +81,7 @@ export async function cutImages(options: ImageCutOptions): Promise<ImageCutResul
 
 interface Scene {
   readonly folder: string;
+  readonly images: string;
   readonly disk: LoopImage;
   readonly installation: InstalledProgram;
   readonly running: RunningProgram;
@@ -88,13 +91,13 @@ interface Scene {
 }
 
 async function cutOnce(scene: Scene): Promise<{ captures: number; underWay: boolean; problems: Violation[] }> {
-  const { folder, disk, installation, running, upstream, told, seed } = scene;
+  const { folder, images, disk, installation, running, upstream, told, seed } = scene;
   const random = randomSource(seed);
   let done = false;
   const load = sendLoad(installation, upstream, `i${seed}`, random, told).then(() => done = true);
   // The cut comes somewhere in the load, or while the archiver takes what it has left.
   await new Promise((resolve) => setTimeout(resolve, random() * 600));
-  const copy = join(folder, "cut.img");
+  const copy = join(images, "cut.img");
   Deno.kill(running.pid, "SIGSTOP");
   let books: { told: ToldMail[]; held: HeldMail[] };
   let underWay: boolean;

@@ -31,13 +31,17 @@ export async function whyNoLoopMounts(): Promise<string | null> {
   }
 }
 
-/** Makes an image in a folder and mounts it there. */
-export async function makeImage(folder: string, mebibytes: number): Promise<LoopImage> {
+/** Makes an image in a folder, and mounts it beside it or at another place. */
+export async function makeImage(
+  folder: string,
+  mebibytes: number,
+  path: string = join(folder, "disk"),
+): Promise<LoopImage> {
   const image = join(folder, "disk.img");
   await Deno.writeFile(image, new Uint8Array(0));
   await Deno.truncate(image, mebibytes * 1024 * 1024);
   await runOrFail("mkfs.ext4", { args: ["-q", "-F", "-m", "0", image] });
-  return await mountImage(image, join(folder, "disk"));
+  return await mountImage(image, path);
 }
 
 /** Mounts an image; the journal is played back first, as after a power cut. */

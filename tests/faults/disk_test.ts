@@ -1,0 +1,325 @@
+/** Faults of a disk under the program as a process: it says no at once, in words, and goes on by itself when they end. */
+
+import { assert, assertEquals, AssertionError, assertMatch, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { decodeUtf8, encodeUtf8 } from "../../src/base/bytes.ts";
+import { Wire } from "../../src/demo/wire.ts";
+import { openDropWriter } from "../../src/drop/writer.ts";
+import { needPeerAsRoot } from "../peers/peer.ts";
+import { type RunningProgram, runOrFail, startProgram, until } from "../peers/program.ts";
+import { fetchMails, sendMails, type ToldMail } from "./clients.ts";
+import { type InstalledOptions, type InstalledProgram, installProgram, type Launch } from "./installed_program.ts";
+import { type Ending, readCopies, violations } from "./ledgers.ts";
+import { makeImage, mountImage, whyNoLoopMounts } from "./loop_image.ts";
+import { makeMail } from "./mails.ts";
+import { startUpstream, type Upstream } from "./upstream.ts";
+
+const noLoopMounts = await whyNoLoopMounts();
+if (noLoopMounts !== null) console.warn(`skipped: ${noLoopMounts}`);
+
+interface Stage {
+  readonly folder: string;
+  readonly program: InstalledProgram;
+  readonly running: RunningProgram;
+  readonly upstream: Upstream;
+  readonly told: ToldMail[];
+  /** Sends a mail and fetches one; gives the replies that decided. */
+  try(): Promise<{ smtp: string; pop3: string }>;
+}
+
+/** Runs a test beside the program, and compares the ledgers after the next start. */
+async function withProgram(
+  options: Omit<InstalledOptions, "folder" | "upstream">,
+  test: (stage: Stage) => Promise<void>,
+  { ending = "killed", launch = {} }: { readonly ending?: Ending; readonly launch?: Launch } = {},
+): Promise<void> {
+  const place = await Deno.makeTempDir({ prefix: "mailtee-disk-" });
+  const upstream = startUpstream();
+  const told: ToldMail[] = [];
+  let count = 0;
+  try {
+    const program = await installProgram({ folder: place, upstream, schedule: null, ...options });
+    const running = await program.run(launch);
+    const attempt = async () => {
+      const [sent, fetched] = [
+        makeMail(`try${++count}-sent`, Math.random),
+        makeMail(`try${count}-fetched`, Math.random),
+      ];
+      upstream.mailbox.splice(0, Infinity, fetched);
+      const first = told.length;
+      await sendMails({ port: program.smtpPort, mails: [sent] }, told);
+      await fetchMails(program.pop3Port, new Map([[fetched.token, fetched]]), told);
+      return { smtp: told[first]?.reply ?? "", pop3: told[first + 1]?.reply ?? "" };
+    };
+    try {
+      await test({ folder: place, program, running, upstream, told, try: attempt });
+    } finally {
+      await running.stop();
+    }
+    if (options.proxy?.onCaptureFailure === "pass") return;
+    await (await openDropWriter(program.drop)).close();
+    const copies = await readCopies(program.drop);
+    assertEquals(violations({ told, held: upstream.held, ...copies }, ending), []);
+  } finally {
+    await upstream.close();
+    await Deno.remove(place, { recursive: true });
+  }
+}
+
+const FINE = { smtp: /^250/, pop3: /^\+OK/ };
+const REFUSED = { smtp: /^45[12] 4\.3/, pop3: /^-ERR \[SYS\/TEMP\]/ };
+
+async function expectReplies(stage: Stage, expected: typeof FINE): Promise<void> {
+  const { smtp, pop3 } = await stage.try();
+  assertMatch(smtp, expected.smtp);
+  assertMatch(pop3, expected.pop3);
+}
+
+/** Tries until mails are taken again, without doing anything for it. */
+async function recovers(stage: Stage): Promise<void> {
+  await until(
+    async () => FINE.smtp.test((await stage.try()).smtp),
+    () => `no mail is taken:\n${stage.running.output()}`,
+  );
+  await expectReplies(stage, FINE);
+}
+
+Deno.test("a drop folder that vanishes: refused in words, and taken again when it is back", async () => {
+  await withProgram({}, async (stage) => {
+    await expectReplies(stage, FINE);
+    const aside = join(stage.folder, "aside");
+    await Deno.rename(stage.program.drop, aside);
+    await expectReplies(stage, REFUSED);
+    assertMatch(stage.running.output(), /No copy of a mail can be made, so it is refused: .* isn't there/);
+    assertMatch(await stage.program.command("status"), /Drop folder .*: cannot list/);
+    await Deno.rename(aside, stage.program.drop);
+    await recovers(stage);
+  });
+});
+
+Deno.test("a drop folder that is removed for good and made anew is used again", async () => {
+  await withProgram({}, async (stage) => {
+    await Deno.remove(stage.program.drop, { recursive: true });
+    await expectReplies(stage, REFUSED);
+    await Deno.mkdir(stage.program.drop);
+    await recovers(stage);
+  });
+});
+
+Deno.test("onCaptureFailure: pass delivers without a copy, loudly", async () => {
+  await withProgram({ proxy: { onCaptureFailure: "pass" } }, async (stage) => {
+    await Deno.remove(stage.program.drop, { recursive: true });
+    await expectReplies(stage, FINE);
+    assertEquals(stage.upstream.held.length, 1);
+    const output = stage.running.output();
+    assertEquals(
+      output.match(/error .*No copy of a mail can be made; it is delivered without one/g)?.length,
+      2,
+      output,
+    );
+  });
+});
+
+Deno.test({
+  ...needPeerAsRoot("prlimit"),
+  name: "no file descriptors left: refused or kept waiting, and taken again when there are some",
+  fn: async () => {
+    await withProgram({}, async (stage) => {
+      await expectReplies(stage, FINE);
+      const { pid } = stage.running;
+      // Enough for the client and the target, not for the copy.
+      await allowFiles(pid, 2);
+      const first = stage.told.length;
+      const mail = makeMail("no-descriptor", Math.random);
+      await sendMails({ port: stage.program.smtpPort, mails: [mail] }, stage.told);
+      assertEquals(stage.told[first]?.reply.slice(0, 3), "451", stage.running.output());
+      assertMatch(stage.running.output(), /so it is refused: .*(?:os error 24|EMFILE)/);
+      await allowFiles(pid, 0);
+      const waiting = sendMails(
+        { port: stage.program.smtpPort, mails: [makeMail("waiting", Math.random)] },
+        stage.told,
+      );
+      await until(() => stage.running.output().includes("cannot accept connections"), () => "nobody complained");
+      await allowFiles(pid, 1024);
+      await waiting;
+      assertEquals(stage.told.at(-1)?.told, "accepted");
+      await recovers(stage);
+    });
+  },
+});
+
+/** Lets a process open so many files more. The limit is about their numbers, of which the lowest free one is taken. */
+async function allowFiles(pid: number, count: number): Promise<void> {
+  const used = new Set(Array.from(Deno.readDirSync(`/proc/${pid}/fd`), ({ name }) => Number(name)));
+  let limit = 0;
+  for (let free = 0; used.has(limit) || free < count; limit++) if (!used.has(limit)) free++;
+  await runOrFail("prlimit", { args: ["--pid", `${pid}`, `--nofile=${limit}:8192`] });
+}
+
+/** What the system says to each call of a kind, as long as this goes on. */
+async function whileFailing(pid: number, call: string, error: string, work: () => Promise<void>): Promise<void> {
+  const strace = startProgram("strace", {
+    args: ["-f", "-p", `${pid}`, "-e", `trace=${call}`, "-e", `inject=${call}:error=${error}`],
+  });
+  try {
+    await strace.waitFor((output) => output.includes("attached"));
+    await work();
+    await strace.waitFor((output) => output.includes("(INJECTED)"));
+  } finally {
+    await strace.stop();
+  }
+}
+
+for (const error of ["EIO", "ENOSPC", "EDQUOT"]) {
+  Deno.test({
+    ...needPeerAsRoot("strace"),
+    name: `a flush that fails with ${error}: refused at once, nothing remains, and the next mail is taken`,
+    fn: async () => {
+      await withProgram({}, async (stage) => {
+        await whileFailing(stage.running.pid, "fdatasync", error, () => expectReplies(stage, REFUSED));
+        assertEquals(stage.upstream.held, []);
+        await recovers(stage);
+      });
+    },
+  });
+}
+
+Deno.test({
+  ...needPeerAsRoot("strace"),
+  name: "the test of flushes that fail notices a program that ignores it",
+  fn: async () => {
+    await withProgram({}, async (stage) => {
+      await whileFailing(stage.running.pid, "fdatasync", "EIO", async () => {
+        await assertRejects(() => expectReplies(stage, REFUSED), AssertionError);
+      });
+    }, { launch: { sown: "ignores failed flushes" } });
+  },
+});
+
+Deno.test({
+  ...needPeerAsRoot("strace"),
+  name: "a rename that fails with EIO: the mail is accepted, and its copy appears when the fault has ended",
+  fn: async () => {
+    await withProgram({}, async (stage) => {
+      await whileFailing(stage.running.pid, "/^rename", "EIO", () => expectReplies(stage, FINE));
+      assertMatch(stage.running.output(), /copy .* is safe/i);
+      const appeared = async () => (await readCopies(stage.program.drop)).copies.length === 2;
+      await until(appeared, () => `the copies stay away:\n${stage.running.output()}`);
+    });
+  },
+});
+
+Deno.test({
+  ...needPeerAsRoot("mount"),
+  ignore: noLoopMounts !== null,
+  name:
+    "a disk that fills: refused below the low-water mark, in the middle of a mail too, and taken when there is room",
+  fn: async () => {
+    await onTmpfs(80, async (drop) => {
+      await withProgram({ drop }, async (stage) => {
+        await expectReplies(stage, FINE);
+        const half = await sendHalf(stage.program.smtpPort);
+        const filler = join(drop, ".filler");
+        await fill(filler);
+        assertMatch(await half.finish(), /^452 4\.3\.1/);
+        // How much room there is, is looked at once a second.
+        await until(async () => {
+          await expectReplies(stage, { ...REFUSED, smtp: /^452 4\.3\.1/ });
+          return stage.running.output().includes("less than 64 MiB are free");
+        }, () => stage.running.output());
+        await Deno.remove(filler);
+        await recovers(stage);
+      });
+    });
+  },
+});
+
+async function onTmpfs(mebibytes: number, test: (drop: string) => Promise<void>): Promise<void> {
+  const drop = await Deno.makeTempDir({ prefix: "mailtee-tmpfs-" });
+  await runOrFail("mount", { args: ["-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", drop] });
+  try {
+    await test(join(drop, "drop"));
+  } finally {
+    await runOrFail("umount", { args: [drop] });
+    await Deno.remove(drop);
+  }
+}
+
+/** Takes all the room that there is. */
+async function fill(path: string): Promise<void> {
+  using file = await Deno.create(path);
+  const block = new Uint8Array(64 * 1024);
+  try {
+    for (;;) await file.write(block);
+  } catch (error) {
+    if (!String(error).includes("os error 28")) throw error;
+  }
+}
+
+/** Begins a mail larger than what the program keeps in memory. */
+async function sendHalf(port: number): Promise<{ finish(): Promise<string> }> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const wire = new Wire(connection);
+  const ask = async (...lines: readonly string[]) => {
+    await wire.writeLines(...lines);
+    return await wire.readLine() ?? "";
+  };
+  await wire.readLine();
+  for (const line of ["HELO client.example", "MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA"]) {
+    await ask(line);
+  }
+  const block = encodeUtf8(`${"x".repeat(998)}\r\n`.repeat(200));
+  await connection.write(encodeUtf8("Subject: half\r\n\r\n"));
+  return {
+    finish: async () => {
+      try {
+        for (let written = 0; written < block.length;) written += await connection.write(block.subarray(written));
+        return await ask(".");
+      } finally {
+        connection.close();
+      }
+    },
+  };
+}
+
+Deno.test({
+  ignore: noLoopMounts !== null,
+  name: "a disk that the kernel has switched to read-only: refused in words, and taken when it is mounted anew",
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "mailtee-readonly-" });
+    const disk = await makeImage(folder, 160);
+    try {
+      await runOrFail("mount", { args: ["-o", "remount,errors=remount-ro", disk.path] });
+      await withProgram({ drop: join(disk.path, "drop") }, async (stage) => {
+        await expectReplies(stage, FINE);
+        await breakFileSystem(disk.path);
+        await expectReplies(stage, REFUSED);
+        assertMatch(stage.running.output(), /so it is refused: .*(?:os error 30|EROFS|[Rr]ead-only)/);
+        // As an operator would: away with it, however busy it is, then checked and mounted again.
+        await runOrFail("umount", { args: ["-l", disk.path] });
+        await expectReplies(stage, REFUSED);
+        const copy = join(folder, "checked.img");
+        await disk.copy(copy);
+        await checked(copy);
+        await mountImage(copy, disk.path);
+        await recovers(stage);
+      }, { ending: "power-cut" });
+    } finally {
+      await disk.unmount();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+/** Lets ext4 believe that it has found an error. */
+async function breakFileSystem(path: string): Promise<void> {
+  const { stdout } = await runOrFail("findmnt", { args: ["-n", "-o", "SOURCE", path] });
+  const device = decodeUtf8(stdout).trim().replace("/dev/", "");
+  await Deno.writeTextFile(`/sys/fs/ext4/${device}/trigger_fs_error`, "1");
+}
+
+/** Repairs as `e2fsck -p` does; 1 says that something was repaired. */
+async function checked(image: string): Promise<void> {
+  const { code } = await new Deno.Command("e2fsck", { args: ["-fy", image], stdout: "null", stderr: "null" }).output();
+  assert(code <= 1, `e2fsck ended with ${code}`);
+}
