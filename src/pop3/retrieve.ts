@@ -5,7 +5,7 @@ import type { CaptureStart } from "../drop/types.ts";
 import { END_MARKER } from "../net/dot_stream.ts";
 import { readBlock } from "./blocks.ts";
 import type { RetrievalEnd } from "./counters.ts";
-import { MailCopy } from "./mail_copy.ts";
+import { MailCopy } from "../drop/mail_copy.ts";
 import { withCrLf } from "./reply.ts";
 import type { SessionParts } from "./session_parts.ts";
 import type { Block, SessionEvent, SessionState } from "./session_state.ts";
@@ -53,7 +53,11 @@ export class Retrievals {
   begin(state: SessionState, number: number, uid: string | null): boolean {
     const { settings, drop, log, clock, counters } = this.#parts;
     const start = this.#captureStart(state, number, uid);
-    const copy = new MailCopy(drop, start, { onFailure: settings.onCaptureFailure, log, counters });
+    const copy = new MailCopy(drop, start, {
+      onFailure: settings.onCaptureFailure,
+      log,
+      onFailed: () => void counters.copyFailures++,
+    });
     if (copy.forbidsDelivery) {
       counters.mailEnded("undelivered", 0);
       return false;
@@ -64,12 +68,12 @@ export class Retrievals {
 
   /** The oldest one has no mail. */
   drop(): void {
-    this.#waiting.shift()?.copy.drop();
+    this.#waiting.shift()?.copy.abort();
   }
 
   /** Leaves nothing of those that aren't done. */
   abort(): void {
-    for (const { copy } of this.#waiting.splice(0)) copy.drop();
+    for (const { copy } of this.#waiting.splice(0)) copy.abort();
   }
 
   /** Passes the mail of the oldest one. */
@@ -85,7 +89,7 @@ export class Retrievals {
     };
     const event = await this.#pass(passage, block, endsLinesWithLf);
     this.#waiting.shift();
-    retrieval.copy.drop();
+    retrieval.copy.abort();
     if (!passage.partial) this.#report(passage, event);
     return event;
   }
@@ -122,13 +126,13 @@ export class Retrievals {
     const { retrieval, hash, bodyLines } = passage;
     const { copy, uid } = retrieval;
     passage.partial = block.lines !== null && bodyLines !== null && bodyLines.count >= block.lines;
-    if (passage.partial) return copy.drop();
+    if (passage.partial) return copy.abort();
     const sha256 = hash?.digest("hex");
     const { seen } = this.#parts;
-    if (seen === null || sha256 === undefined || uid === null) return await copy.keep();
+    if (seen === null || sha256 === undefined || uid === null) return await keep(copy);
     const mail = { account: this.#account(retrieval), uid, sha256 };
-    if (seen.has(mail)) return copy.drop();
-    await copy.keep();
+    if (seen.has(mail)) return copy.abort();
+    await keep(copy);
     if (copy.state === "kept") seen.add(mail);
   }
 
@@ -173,14 +177,20 @@ export class Retrievals {
       size: copy.size,
       reason: end === "undelivered" ? event.kind : undefined,
       partlySent: end === "undelivered" ? begun : undefined,
-      capture: copy.state === "kept" || copy.state === "sealed" ? copy.id ?? undefined : undefined,
+      capture: copy.isSafe ? copy.id ?? undefined : undefined,
       ms: Math.round(clock.monotonicMs() - startedMs),
     });
   }
 }
 
+/** The whole mail is here: makes its copy safe, then visible. */
+async function keep(copy: MailCopy): Promise<void> {
+  await copy.seal();
+  await copy.commit({ outcome: "retrieved" });
+}
+
 function retrievalEnd(copy: MailCopy, event: SessionEvent): RetrievalEnd {
-  if (copy.state === "kept" || copy.state === "sealed") return "captured";
+  if (copy.isSafe) return "captured";
   if (event.kind !== "block-ended") return "undelivered";
   return copy.state === "failed" ? "uncopied" : "known";
 }

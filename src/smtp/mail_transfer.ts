@@ -3,7 +3,7 @@
 import { encodeUtf8 } from "../base/bytes.ts";
 import type { ReportRecipient, Settlement } from "../drop/types.ts";
 import { type Leg, readReply, type ReplyWait } from "./leg.ts";
-import type { MailCopy } from "./mail_copy.ts";
+import type { MailCopy } from "../drop/mail_copy.ts";
 import { lossOfMail, type MailEnd, type TargetLoss } from "./mail_end.ts";
 import type { ResolvedSmtpOptions } from "./options.ts";
 import { isPositive, type Reply, replyText } from "./reply.ts";

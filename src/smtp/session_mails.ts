@@ -7,7 +7,7 @@ import { type ChunkEnd, transferChunk } from "./chunk_phase.ts";
 import { type Counters, outcomeOf } from "./counters.ts";
 import { transferData } from "./data_phase.ts";
 import type { Leg } from "./leg.ts";
-import { MailCopy } from "./mail_copy.ts";
+import { MailCopy } from "../drop/mail_copy.ts";
 import type { MailEnd } from "./mail_end.ts";
 import { MailTransfer } from "./mail_transfer.ts";
 import type { ResolvedSmtpOptions } from "./options.ts";
@@ -76,8 +76,12 @@ export class SessionMails {
   }
 
   #begin(state: SessionState, transaction: Transaction): MailUnderWay {
-    const { client, target, options, drop, log, clock } = this.#parts;
-    const copy = new MailCopy(drop, this.#captureStart(state, transaction), options.onCaptureFailure, log);
+    const { client, target, options, drop, log, clock, counters } = this.#parts;
+    const copy = new MailCopy(drop, this.#captureStart(state, transaction), {
+      onFailure: options.onCaptureFailure,
+      log,
+      onFailed: () => void counters.copyFailures++,
+    });
     return {
       transfer: new MailTransfer({ client, target, copy, options, transaction }),
       startedMs: clock.monotonicMs(),
@@ -106,7 +110,6 @@ export class SessionMails {
     const outcome = outcomeOf(end);
     this.#count++;
     counters.mailEnded(end, outcome, copy.size);
-    if (copy.outcome === "failed") counters.copyFailures++;
     log.info("Mail {outcome}", {
       outcome: outcome === "undelivered" ? end.kind : outcome,
       proxy: options.name,
@@ -117,7 +120,7 @@ export class SessionMails {
       recipients: transaction.recipients.length,
       size: copy.size,
       reply: repliesOf(end).map(replyText).join(" | ") || undefined,
-      capture: copy.outcome === "kept" ? copy.id ?? undefined : undefined,
+      capture: copy.isSafe ? copy.id ?? undefined : undefined,
       ms: Math.round(clock.monotonicMs() - startedMs),
     });
   }

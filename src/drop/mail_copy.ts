@@ -1,34 +1,36 @@
-/** The copy of a mail that is passing, and what a failure of the copy means for the mail. */
+/** The copy of a mail that is passing through a proxy, and what a failure of the copy means for the mail. */
 
-import { errorText } from "../base/errors.ts";
+import { errorText, hasCode } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Capture, CaptureStart, DropWriter } from "../drop/types.ts";
-import type { Counters } from "./counters.ts";
+import type { Capture, CaptureStart, DropWriter, Settlement } from "./types.ts";
 
 /**
  * - writing: under way
  * - kept: safe and visible
- * - sealed: safe, but it becomes visible only at the next start
+ * - sealed: safe, but not yet visible: the writer tries again, at the latest the next start does
  * - dropped: nothing remains, on purpose
  * - failed: there is no copy
  */
 export type CopyState = "writing" | "kept" | "sealed" | "dropped" | "failed";
 
 export interface CopyPolicy {
+  /** "refuse": no copy, no delivery. "pass": deliver without a copy. */
   readonly onFailure: "refuse" | "pass";
   readonly log: Logger;
-  readonly counters: Counters;
+  /** Called once where there is no copy. */
+  readonly onFailed?: () => void;
 }
 
 /**
  * A capture under a policy. Nothing here throws: with "refuse" a failure shows in `forbidsDelivery`, with "pass" the
- * mail goes on without a copy. Either way it is logged and counted.
+ * mail goes on without a copy. Either way it is logged.
  */
 export class MailCopy {
   readonly #policy: CopyPolicy;
   readonly #start: CaptureStart;
   #capture: Capture | null = null;
   #state: CopyState = "writing";
+  #noSpace = false;
   #size = 0;
 
   constructor(drop: DropWriter, start: CaptureStart, policy: CopyPolicy) {
@@ -50,6 +52,11 @@ export class MailCopy {
     return this.#state;
   }
 
+  /** There is a copy that nothing can take away any more. */
+  get isSafe(): boolean {
+    return this.#state === "kept" || this.#state === "sealed";
+  }
+
   /** Octets of the mail so far, copied or not. */
   get size(): number {
     return this.#size;
@@ -58,6 +65,11 @@ export class MailCopy {
   /** The copy failed, and without a copy there's no delivery. */
   get forbidsDelivery(): boolean {
     return this.#state === "failed" && this.#policy.onFailure === "refuse";
+  }
+
+  /** The copy failed for want of space. */
+  get noSpace(): boolean {
+    return this.#noSpace;
   }
 
   write(content: Uint8Array): void {
@@ -70,21 +82,25 @@ export class MailCopy {
     }
   }
 
-  /** The whole mail is here: makes the copy safe, then visible. */
-  async keep(): Promise<void> {
+  /** The whole mail is here: makes the copy safe. */
+  async seal(): Promise<void> {
     if (this.#state !== "writing") return;
     try {
       await this.#capture?.seal();
     } catch (error) {
-      return this.#fail(error);
+      this.#fail(error);
     }
-    this.#state = "sealed";
+  }
+
+  /** After `seal`: makes the copy visible. A failure changes nothing for the mail, since the sealed copy is safe. */
+  async commit(settlement: Settlement): Promise<void> {
+    if (this.#state !== "writing") return;
     try {
-      await this.#capture?.commit({ outcome: "retrieved" });
+      await this.#capture?.commit(settlement);
       this.#state = "kept";
     } catch (error) {
-      // Safe is what counts for the client; the next start makes the copy visible.
-      this.#policy.log.error("The copy of a mail is safe, but can't be made visible before the next start: {problem}", {
+      this.#state = "sealed";
+      this.#policy.log.error("The copy of a mail is safe, but can't be made visible yet: {problem}", {
         ...this.#facts,
         problem: errorText(error),
       });
@@ -92,28 +108,32 @@ export class MailCopy {
     }
   }
 
-  /** Leaves nothing behind. */
-  drop(): void {
+  /** Leaves nothing behind, unless the copy is safe already. */
+  abort(): void {
     if (this.#state !== "writing") return;
     this.#state = "dropped";
     this.#capture?.abort();
   }
 
-  get #facts() {
-    const { proxy, pop3 } = this.#start;
-    return { proxy: proxy.name, user: pop3?.user ?? undefined, uidl: pop3?.uidl ?? undefined, capture: this.id };
+  get #facts(): Record<string, unknown> {
+    const { proxy, smtp, pop3 } = this.#start;
+    const whose = smtp === undefined
+      ? { user: pop3.user ?? undefined, uidl: pop3.uidl ?? undefined }
+      : { from: smtp.mailFrom };
+    return { proxy: proxy.name, ...whose, capture: this.id ?? undefined };
   }
 
   #fail(error: unknown): void {
-    const { onFailure, log, counters } = this.#policy;
+    const { onFailure, log, onFailed } = this.#policy;
     this.#state = "failed";
-    counters.copyFailures++;
+    this.#noSpace = hasCode(error, "disk-full");
     log.error(
       onFailure === "refuse"
         ? "No copy of a mail can be made, so it isn't delivered: {problem}"
         : "No copy of a mail can be made; it is delivered without one: {problem}",
       { ...this.#facts, problem: errorText(error) },
     );
+    onFailed?.();
     this.#capture?.abort();
   }
 }
