@@ -1,0 +1,39 @@
+/**
+ * Makes the executable: `deno task compile` for this machine (dist/mailtee), `deno task compile TARGET` for another
+ * (dist/mailtee-TARGET), `deno task compile all` for every supported one.
+ */
+
+import { dirname, fromFileUrl, join } from "@std/path";
+
+const TARGETS = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+] as const;
+
+/** What the program may do. Not among it: to start other programs, or to load native libraries. */
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
+
+const repository = dirname(dirname(fromFileUrl(import.meta.url)));
+
+async function compile(target: string | null): Promise<void> {
+  const suffix = target === null ? "" : `-${target}`;
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    cwd: repository,
+    args: [
+      ...["compile", "--no-check", ...PERMISSIONS, "--output", join("dist", `mailtee${suffix}`)],
+      ...(target === null ? [] : ["--target", target]),
+      "main.ts",
+    ],
+  }).spawn().status;
+  if (code !== 0) Deno.exit(code);
+}
+
+const [wanted, ...rest] = Deno.args;
+if (rest.length > 0 || (wanted !== undefined && wanted !== "all" && !TARGETS.some((target) => target === wanted))) {
+  console.error(`deno task compile [${TARGETS.join(" | ")} | all]`);
+  Deno.exit(2);
+}
+for (const target of wanted === "all" ? TARGETS : [wanted ?? null]) await compile(target);
