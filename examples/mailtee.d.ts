@@ -222,6 +222,13 @@ export interface Listen {
    * @default a self-signed one, made once and kept in `certificateFolder`
    */
   readonly certificate?: Certificate;
+  /**
+   * Load balancers that say who the client is by a PROXY header, version 1 or 2 (HAProxy's `send-proxy`). From
+   * their addresses a connection without one is closed; from others a header is no command. `allowFrom`, limits,
+   * reports and log go by the client's address.
+   * @default clients connect by themselves
+   */
+  readonly proxyProtocol?: ProxyProtocol;
 }
 
 export interface SmtpTarget {
@@ -413,6 +420,14 @@ export interface Certificate {
   readonly certFile: string;
   /** PEM file with the certificate's private key. */
   readonly keyFile: string;
+}
+
+export interface ProxyProtocol {
+  /**
+   * The load balancers' own addresses, written as in `allowFrom`. Whoever connects from here can pose as any
+   * client.
+   */
+  readonly from: readonly string[];
 }
 
 export interface Credentials {

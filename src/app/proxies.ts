@@ -3,6 +3,7 @@ import { roomLogger } from "../base/log.ts";
 import type { ListenConfig, Pop3ProxyConfig, ProxyConfig, SmtpProxyConfig, TargetConfig } from "../config/types.ts";
 import type { DropWriter } from "../drop/types.ts";
 import { formatAddress } from "../net/address.ts";
+import { parseAddressList } from "../net/address_list.ts";
 import type { ListenOptions, ServerTlsOptions, SocketAddress, TargetOptions } from "../net/types.ts";
 import type { Pop3ProxyOptions } from "../pop3/options.ts";
 import { startPop3Proxy } from "../pop3/proxy.ts";
@@ -135,6 +136,7 @@ function sharedOptions(config: ProxyConfig, wiring: ProxyWiring) {
       port: each.port,
       tls: each.tls,
       ...(certificate === undefined ? {} : { certificate }),
+      ...(each.proxyProtocolFrom === null ? {} : { loadBalancers: parseAddressList(each.proxyProtocolFrom) }),
     };
   });
   return { name, listen, target: targetOptions(config.target), allowFrom, onCaptureFailure, requireTlsForAuth };

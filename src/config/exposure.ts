@@ -24,8 +24,12 @@ function exposureOf({ kind, name, listen, allowFrom, allowFromGiven, target }: P
   const reachable = listen.filter(({ address }) => isReachableFromElsewhere(address));
   if (reachable.length === 0) return undefined;
   const places = reachable.map(({ address, port }) => `${address} port ${port}`).join(" and ");
+  if (reachable.some(({ proxyProtocolFrom }) => proxyProtocolFrom?.some(isEverybody) === true)) {
+    return `${name} takes anybody who reaches ${places} for a load balancer, who can then pose as any client and pass ` +
+      "allowFrom; narrow proxyProtocol.from.";
+  }
   const user = target.credentials?.username;
-  if (allowFrom.some((entry) => entry.trim().endsWith("/0"))) {
+  if (allowFrom.some(isEverybody)) {
     if (user !== undefined) {
       return `${name} is an open relay: anybody who reaches ${places} can send mail as ${user}; narrow allowFrom.`;
     }
@@ -38,6 +42,11 @@ function exposureOf({ kind, name, listen, allowFrom, allowFromGiven, target }: P
   const risk = user === undefined ? "" : ` Whoever may connect can send mail as ${user}.`;
   return `${name} listens on ${places} and doesn't say who may connect, so only this machine and private networks ` +
     `may: spell them out in allowFrom.${risk}`;
+}
+
+/** True for all of IPv4 or IPv6 in a list of addresses. */
+function isEverybody(entry: string): boolean {
+  return entry.trim().endsWith("/0");
 }
 
 /** True for all-address listeners and for addresses that aren't loopback or private. */

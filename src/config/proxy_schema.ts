@@ -47,6 +47,18 @@ const listen = section("Listen", {
     "The listener's certificate.",
     "a self-signed one, made once and kept in `certificateFolder`",
   ),
+  proxyProtocol: depends(
+    section("ProxyProtocol", {
+      from: key(
+        v.pipe(list(allowedFrom, "addresses and networks"), v.minLength(1, "at least one address or network")),
+        "The load balancers' own addresses, written as in `allowFrom`. Whoever connects from here can pose as any client.",
+      ),
+    }),
+    "Load balancers that say who the client is by a PROXY header, version 1 or 2 (HAProxy's `send-proxy`). From their " +
+      "addresses a connection without one is closed; from others a header is no command. `allowFrom`, limits, reports " +
+      "and log go by the client's address.",
+    "clients connect by themselves",
+  ),
 });
 
 const trust = v.union(

@@ -67,7 +67,7 @@ function defaultPort(kind: Kind, tls: ListenConfig["tls"]): number {
 }
 
 function resolveListen(kind: Kind, listen: ParsedProxy["listen"][number], surroundings: Surroundings): ListenConfig {
-  const { address, tls, certificate } = listen;
+  const { address, tls, certificate, proxyProtocol } = listen;
   return {
     address,
     port: listen.port ?? defaultPort(kind, tls),
@@ -76,6 +76,7 @@ function resolveListen(kind: Kind, listen: ParsedProxy["listen"][number], surrou
       certFile: resolvePath(certificate.certFile, surroundings),
       keyFile: resolvePath(certificate.keyFile, surroundings),
     },
+    proxyProtocolFrom: proxyProtocol?.from ?? null,
   };
 }
 

@@ -66,6 +66,8 @@ export interface ListenConfig {
   readonly tls: TlsMode;
   /** Null: the self-signed certificate. */
   readonly certificate: CertificateFiles | null;
+  /** Load balancers that send a PROXY header, as `parseAddressList` takes them; null for none. */
+  readonly proxyProtocolFrom: readonly string[] | null;
 }
 
 export interface CertificateFiles {

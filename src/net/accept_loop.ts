@@ -12,9 +12,9 @@ const LOG_INTERVAL_MS = 60_000;
 export type Acceptor = Pick<Deno.TcpListener, "accept" | "addr">;
 
 /**
- * Accepts connections until `signal` is aborted, whatever the system answers: with no file descriptors left (EMFILE) or
- * a client that gave up too early it tries again, after pauses that grow, and says so in the log once a minute at most.
- * Never rejects.
+ * Accepts connections until `signal` is aborted, whatever the system answers: with no file descriptors left (EMFILE) it
+ * tries again, after pauses that grow, and says so in the log once a minute at most. A client that gave up too early
+ * holds up no other. Never rejects.
  */
 export async function acceptLoop(
   acceptor: Acceptor,
@@ -31,6 +31,7 @@ export async function acceptLoop(
       pauseMs = FIRST_PAUSE_MS;
     } catch (error) {
       if (signal.aborted) return;
+      if (isAboutOneClient(error)) continue;
       if (clock.monotonicMs() >= quietUntilMs) {
         quietUntilMs = clock.monotonicMs() + LOG_INTERVAL_MS;
         const listen = formatAddress(socketAddress(acceptor.addr));
@@ -40,4 +41,10 @@ export async function acceptLoop(
       pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
     }
   }
+}
+
+/** True where the connection was reset before it could be accepted, as load balancers do that only look whether we live. */
+function isAboutOneClient(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.ConnectionReset;
 }

@@ -18,8 +18,8 @@ type Received = number | Uint8Array<ArrayBuffer> | null;
  * a deadline: what it gives is kept for the next `fill`.
  */
 export class TcpConnection implements Connection, Deadlined {
-  readonly remote: SocketAddress;
   readonly local: SocketAddress;
+  #remote: SocketAddress;
   readonly #deadlines: DeadlineSweeper;
   readonly #input = new InputBuffer();
   readonly #describe = (error: unknown): MailteeError => connectionError(error, formatAddress(this.remote));
@@ -43,7 +43,7 @@ export class TcpConnection implements Connection, Deadlined {
 
   /** Throws MailteeError "connection-lost", and closes the socket, where the peer has gone already. */
   constructor(tcp: Deno.TcpConn, options: { readonly deadlines?: DeadlineSweeper } = {}) {
-    this.remote = socketAddress(tcp.remoteAddr);
+    this.#remote = socketAddress(tcp.remoteAddr);
     this.local = socketAddress(tcp.localAddr);
     this.#deadlines = options.deadlines ?? processDeadlines;
     this.#transport = this.#tcp = new TcpTransport(tcp);
@@ -54,6 +54,10 @@ export class TcpConnection implements Connection, Deadlined {
       tcp.close();
       throw this.#describe(error);
     }
+  }
+
+  get remote(): SocketAddress {
+    return this.#remote;
   }
 
   get tls(): TlsInfo | null {
@@ -143,6 +147,20 @@ export class TcpConnection implements Connection, Deadlined {
     } finally {
       this.#ending = null;
     }
+  }
+
+  /** From now on `remote` is this address: that of the client for whom a load balancer has connected. */
+  standFor(client: SocketAddress): void {
+    this.#remote = client;
+  }
+
+  /**
+   * Gives back what is buffered, so that a handshake that begins now gets it. Only for bytes that are known to belong
+   * behind what was consumed in clear text; no `fill` may be under way.
+   */
+  unreadForHandshake(): void {
+    this.#tcp.unread(this.#input.bytes.slice());
+    this.#input.clear();
   }
 
   /** Resolves once this side's closed socket is given back to the system, which a write under way can put off. */

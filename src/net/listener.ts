@@ -7,6 +7,7 @@ import { Admission, type AdmissionRules, type Refusal } from "./admission.ts";
 import { TcpConnection } from "./connection.ts";
 import { closeAfterLastWords } from "./farewell.ts";
 import { listenError } from "./listen_error.ts";
+import { introduceClient } from "./client_introduction.ts";
 import type { Connection, ListenOptions, SocketAddress } from "./types.ts";
 
 const REFUSAL_MS = 2000;
@@ -16,7 +17,7 @@ const MAX_REFUSALS = 100;
 export interface ListenerOptions extends AdmissionRules {
   /** Where to listen; the limits are for all of them together. */
   readonly listen: readonly ListenOptions[];
-  /** Time limit for the handshake of implicit TLS. */
+  /** Time limit for the handshake of implicit TLS, and for the PROXY header of a load balancer. */
   readonly handshakeTimeoutMs: number;
 }
 
@@ -79,6 +80,8 @@ class TcpListener implements Listener {
   #options: ListenerOptions;
   #sessions: Sessions;
   #refused = 0;
+  /** Connections of load balancers that haven't said so far for whom. */
+  #nameless = 0;
   #refusing = 0;
   #idle: PromiseWithResolvers<void> | null = null;
 
@@ -126,6 +129,38 @@ class TcpListener implements Listener {
     const listen = this.#options.listen[index];
     const connection = openConnection(tcp);
     if (listen === undefined || connection === null) return;
+    if (listen.loadBalancers?.has(connection.remote.address) === true) this.#introduce(connection, listen);
+    else this.#admit(connection, listen);
+  }
+
+  /** Waits for a load balancer to say for whom it has connected: the rules are for that client. */
+  async #introduce(connection: TcpConnection, listen: ListenOptions): Promise<void> {
+    this.#open.add(connection);
+    const known = this.#nameless < this.#options.maxConnections && await this.#clientIsKnown(connection);
+    if (known && !this.#stopped.signal.aborted) return this.#admit(connection, listen);
+    this.#refused++;
+    connection.close();
+    this.#forget(connection);
+  }
+
+  async #clientIsKnown(connection: TcpConnection): Promise<boolean> {
+    const balancer = formatAddress(connection.remote);
+    this.#nameless++;
+    try {
+      await introduceClient(connection, this.#options.handshakeTimeoutMs);
+      return true;
+    } catch (error) {
+      this.#log.warn("refused a connection of the load balancer {balancer}: {error}", {
+        balancer,
+        error: errorText(error),
+      });
+      return false;
+    } finally {
+      this.#nameless--;
+    }
+  }
+
+  #admit(connection: TcpConnection, listen: ListenOptions): void {
     const refusal = this.#admission.enter(connection.remote.address, this.#options);
     if (refusal === null) this.#serve(connection, listen);
     else this.#refuse(connection, listen, refusal);
@@ -143,15 +178,18 @@ class TcpListener implements Listener {
       });
     } finally {
       connection.close();
-      this.#open.delete(connection);
-      if (this.#open.size === 0) {
-        this.#idle?.resolve();
-        this.#idle = null;
-      }
+      this.#forget(connection);
       // The limits are for what the system holds open, which may be longer.
       await connection.released();
       this.#admission.leave(connection.remote.address);
     }
+  }
+
+  #forget(connection: TcpConnection): void {
+    this.#open.delete(connection);
+    if (this.#open.size > 0) return;
+    this.#idle?.resolve();
+    this.#idle = null;
   }
 
   /** The handshake of implicit TLS, where there's one; false where it failed. */
@@ -159,6 +197,8 @@ class TcpListener implements Listener {
     if (listen.tls !== "implicit") return true;
     if (listen.certificate === undefined) throw new Error(`no certificate for ${listen.address}:${listen.port}`);
     connection.setDeadline(this.#options.handshakeTimeoutMs);
+    // What is there already came along with a PROXY header.
+    connection.unreadForHandshake();
     try {
       await connection.startServerTls(listen.certificate);
     } catch (error) {
@@ -172,6 +212,7 @@ class TcpListener implements Listener {
 
   async #refuse(connection: TcpConnection, listen: ListenOptions, reason: Refusal): Promise<void> {
     this.#refused++;
+    this.#forget(connection);
     this.#log.info("refused {client}: {reason}", { client: formatAddress(connection.remote), reason });
     if (listen.tls === "implicit" || this.#refusing >= MAX_REFUSALS || this.#stopped.signal.aborted) {
       connection.close();

@@ -1,3 +1,5 @@
+import { concatBytes } from "../base/bytes.ts";
+
 /** What a `TcpConnection` moves its bytes over: TCP, or TLS on top of it. */
 export interface Transport {
   /**
@@ -20,6 +22,7 @@ export type TcpSocket = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "cl
 export class TcpTransport implements Transport {
   readonly #tcp: TcpSocket;
   #closed = false;
+  #unread: Uint8Array = new Uint8Array(0);
   #writing: Promise<unknown> | null = null;
 
   constructor(tcp: TcpSocket) {
@@ -27,7 +30,17 @@ export class TcpTransport implements Transport {
   }
 
   read(room: () => Uint8Array): Promise<number | null> {
-    return this.#tcp.read(room());
+    if (this.#unread.length === 0) return this.#tcp.read(room());
+    const free = room();
+    const part = this.#unread.subarray(0, free.length);
+    free.set(part);
+    this.#unread = this.#unread.subarray(part.length);
+    return Promise.resolve(part.length);
+  }
+
+  /** Takes back bytes that were read, for the next reads; no read may be under way. */
+  unread(bytes: Uint8Array): void {
+    this.#unread = concatBytes([bytes, this.#unread]);
   }
 
   write(bytes: Uint8Array): Promise<number> {

@@ -1,5 +1,7 @@
 /** The words that `net` and the protocol rooms share. */
 
+import type { AddressList } from "./address_list.ts";
+
 export interface SocketAddress {
   /** IPv4 or IPv6 address, without brackets; IPv4-mapped IPv6 addresses are written as IPv4. */
   readonly address: string;
@@ -53,6 +55,8 @@ export interface ListenOptions {
   readonly tls: TlsMode;
   /** Needed unless `tls` is "none". */
   readonly certificate?: ServerTlsOptions;
+  /** Load balancers: connections from here begin with a PROXY header that says who the client is, others never. */
+  readonly loadBalancers?: AddressList;
 }
 
 /**
@@ -62,6 +66,7 @@ export interface ListenOptions {
  * unless a `fill` is under way, so memory is bounded and a peer that isn't read is held back by TCP.
  */
 export interface Connection {
+  /** The peer; behind a load balancer that tells it by a PROXY header, the client. */
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
   /** Null while the connection is in clear text. */

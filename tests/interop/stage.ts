@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { systemClock } from "../../src/base/clock.ts";
 import { roomLogger } from "../../src/base/log.ts";
 import { type FileDropWriter, openDropWriter } from "../../src/drop/writer.ts";
+import type { AddressList } from "../../src/net/address_list.ts";
 import type { ListenOptions, TargetOptions, TlsMode } from "../../src/net/types.ts";
 import { startPop3Proxy } from "../../src/pop3/proxy.ts";
 import type { SmtpProxyOptions } from "../../src/smtp/options.ts";
@@ -21,15 +22,19 @@ export interface Stage {
   /** Makes an empty folder that other users can enter. */
   subfolder(name: string): Promise<string>;
   /** Starts a proxy that listens in all three modes. */
-  smtpProxy(options: Pick<SmtpProxyOptions, "name" | "kind" | "credentials"> & TargetChoice): Promise<PortsByMode>;
+  smtpProxy(options: SmtpChoice & TargetChoice): Promise<PortsByMode>;
   pop3Proxy(options: { readonly name: string } & TargetChoice): Promise<PortsByMode>;
   /** What the drop folder holds. */
   captures(): ReadCapture[];
 }
 
+type SmtpChoice = Pick<SmtpProxyOptions, "name" | "kind" | "credentials" | "allowFrom">;
+
 interface TargetChoice {
   readonly targetPort: number;
   readonly targetTls: TlsMode;
+  /** Whose PROXY headers the proxy believes. */
+  readonly loadBalancers?: AddressList;
 }
 
 interface Stoppable {
@@ -58,7 +63,14 @@ export async function withStage(
 }
 
 function stageOf(folder: string, certificate: TestCertificate, drop: FileDropWriter, running: Stoppable[]): Stage {
-  const listen = TLS_MODES.map((tls): ListenOptions => ({ address: "127.0.0.1", port: 0, tls, certificate }));
+  const listen = ({ loadBalancers }: TargetChoice) =>
+    TLS_MODES.map((tls): ListenOptions => ({
+      address: "127.0.0.1",
+      port: 0,
+      tls,
+      certificate,
+      ...(loadBalancers === undefined ? {} : { loadBalancers }),
+    }));
   const target = ({ targetPort, targetTls }: TargetChoice): TargetOptions => ({
     host: "localhost",
     port: targetPort,
@@ -81,12 +93,15 @@ function stageOf(folder: string, certificate: TestCertificate, drop: FileDropWri
       await Deno.chmod(path, 0o755);
       return path;
     },
-    smtpProxy: async ({ targetPort, targetTls, ...settings }) => {
-      const options = { ...settings, listen, target: target({ targetPort, targetTls }) };
+    smtpProxy: async ({ name, kind = "smtp", credentials, allowFrom = [], ...choice }) => {
+      const options = {
+        ...{ name, kind, allowFrom, listen: listen(choice), target: target(choice) },
+        ...(credentials === undefined ? {} : { credentials }),
+      };
       return keep(await startSmtpProxy(options, { ...dependencies, log: roomLogger("smtp") }));
     },
     pop3Proxy: async ({ name, ...choice }) => {
-      const options = { name, listen, target: target(choice), allowFrom: ["localhost"] };
+      const options = { name, listen: listen(choice), target: target(choice) };
       return keep(await startPop3Proxy(options, { ...dependencies, log: roomLogger("pop3") }));
     },
     captures: () => readCaptures(join(folder, "drop")),

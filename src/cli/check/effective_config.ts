@@ -43,8 +43,12 @@ function effectiveProxy(proxy: ProxyConfig): Record<string, unknown> {
   };
 }
 
-function effectiveListen({ certificate, ...listen }: ListenConfig): Record<string, unknown> {
-  return certificate === null || listen.tls === "none" ? listen : { ...listen, certificate };
+function effectiveListen({ certificate, proxyProtocolFrom, ...listen }: ListenConfig): Record<string, unknown> {
+  return {
+    ...listen,
+    ...(certificate === null || listen.tls === "none" ? {} : { certificate }),
+    ...(proxyProtocolFrom === null ? {} : { proxyProtocol: { from: proxyProtocolFrom } }),
+  };
 }
 
 function effectiveTarget({ trust, credentials, ...target }: TargetConfig): Record<string, unknown> {

@@ -40,6 +40,16 @@ Deno.test("proxyFindings() warns where a proxy may relay for strangers", async (
       false,
     ],
     [`kind: pop3, listen: [{ address: 0.0.0.0 }], target: { host: a.example, tls: implicit }`, true],
+    [
+      `kind: smtp, listen: [{ address: 0.0.0.0, proxyProtocol: { from: [192.168.0.9] } }], target: { host: a.example }, ` +
+      `allowFrom: [203.0.113.0/24]`,
+      false,
+    ],
+    [
+      `kind: smtp, listen: [{ address: 0.0.0.0, proxyProtocol: { from: [0.0.0.0/0] } }], target: { host: a.example }, ` +
+      `allowFrom: [203.0.113.0/24]`,
+      true,
+    ],
   ];
   for (const [proxy, warned] of cases) {
     assertEquals([proxy, codes(proxyFindings(await withProxy(proxy)))], [

@@ -198,7 +198,7 @@ Deno.test("targetFindings() warns of clear text that needn't be, of logins in it
     connectTimeoutSeconds: 30,
     credentials: null,
   } as const;
-  const listen = [{ address: "0.0.0.0", port: 25, tls: "none", certificate: null }] as const;
+  const listen = [{ address: "0.0.0.0", port: 25, tls: "none", certificate: null, proxyProtocolFrom: null }] as const;
   const report = (change: Partial<TargetReport>): TargetReport => ({
     proxy: {
       kind: "smtp",

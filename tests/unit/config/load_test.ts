@@ -37,7 +37,7 @@ Deno.test("loadConfig() fills in the defaults and makes paths absolute from the 
       kind: "smtp",
       name: "SMTP proxy 1",
       dropFolder: join(folder, "drop"),
-      listen: [{ address: "127.0.0.1", port: 25, tls: "starttls", certificate: null }],
+      listen: [{ address: "127.0.0.1", port: 25, tls: "starttls", certificate: null, proxyProtocolFrom: null }],
       target: {
         host: "mail.example",
         port: 25,

@@ -233,6 +233,32 @@ Deno.test("listenError() knows what a refused port needs", () => {
   assertMatch(listenError(busy, { address: "0.0.0.0", port: 25 }).hint ?? "", /takes IPv4 as well/);
 });
 
+Deno.test("acceptLoop() doesn't pause for clients that gave up before they were accepted", async () => {
+  const stop = new AbortController();
+  const gone = [new Deno.errors.NotConnected(), new Deno.errors.ConnectionAborted(), new Deno.errors.ConnectionReset()];
+  const [peer, tcp] = await rawPair();
+  let pauses = 0;
+  const acceptor: Acceptor = {
+    addr: { transport: "tcp", hostname: "127.0.0.1", port: 25 },
+    accept: () => {
+      const error = gone.shift();
+      return error === undefined ? Promise.resolve(tcp) : Promise.reject(error);
+    },
+  };
+  const clock: Clock = {
+    now: () => 0,
+    monotonicMs: () => 0,
+    sleep: () => {
+      pauses++;
+      return Promise.resolve();
+    },
+  };
+  await acceptLoop(acceptor, { clock, signal: stop.signal }, () => stop.abort());
+  assertEquals([gone.length, pauses], [0, 0]);
+  peer.close();
+  tcp.close();
+});
+
 Deno.test("acceptLoop() goes on when the system has no file descriptors left, with longer and longer pauses", async () => {
   const [peer, tcp] = await rawPair();
   const pauses: number[] = [];
