@@ -4,7 +4,6 @@
  * flipped bit, nor an end that was cut off.
  */
 
-import type { Buffer } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
 import type { Transform } from "node:stream";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
@@ -95,23 +94,30 @@ export class StoredFileReading {
     using file = await Deno.open(this.#path, { read: true });
     const frame = new SealedFrame((await file.stat()).size);
     const decompressor = createZstdDecompress();
-    const decoded: Uint8Array<ArrayBuffer>[] = [];
-    decompressor.on("data", (piece: Buffer) => decoded.push(new Uint8Array(piece)));
-    const ended = new Promise<void>((resolve, reject) => decompressor.once("end", resolve).once("error", reject));
-    ended.catch(() => {});
+    const fed = feed(decompressor, file, frame);
     try {
-      for await (const piece of readPieces(file)) {
-        frame.push(piece);
-        await Promise.race([written(decompressor, piece), ended]);
-        yield* decoded.splice(0);
-      }
-      decompressor.end();
-      await ended;
-      yield* decoded.splice(0);
+      // Iterating holds the decompressor back: a few octets of a frame may stand for megabytes.
+      for await (const piece of decompressor) yield new Uint8Array(piece);
     } finally {
       decompressor.destroy();
+      await fed;
     }
     this.#sealed = frame.sealFits();
+  }
+}
+
+/** Gives a decompressor a file as fast as it takes it, until one of them fails. Never rejects: the decompressor tells. */
+async function feed(decompressor: Transform, file: Deno.FsFile, frame: SealedFrame): Promise<void> {
+  const closed = new Promise<void>((resolve) => decompressor.once("close", resolve));
+  try {
+    for await (const piece of readPieces(file)) {
+      frame.push(piece);
+      await Promise.race([written(decompressor, piece), closed]);
+      if (decompressor.destroyed) return;
+    }
+    decompressor.end();
+  } catch (error) {
+    decompressor.destroy(error instanceof Error ? error : new Error(errorText(error)));
   }
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { encodeStoredFile, StoredFileReading } from "../../../src/archive/stored_file.ts";
 import { concatBytes, encodeUtf8, equalBytes } from "../../../src/base/bytes.ts";
@@ -56,6 +56,27 @@ Deno.test("StoredFileReading notices every flipped bit and every cut", async () 
     await Deno.writeFile(path, concatBytes([file, Uint8Array.of(0)]));
     if ((await read(path)).sealed) unnoticed.push("a byte more");
     assertEquals(unnoticed, []);
+  });
+});
+
+Deno.test("StoredFileReading decodes no more than it is asked for, however well the mail was compressed", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "x.zst");
+    const [pieces, pieceBytes] = [256, 1024 * 1024];
+    const repetitive = async function* () {
+      const piece = new Uint8Array(pieceBytes).fill(0x61);
+      for (let count = 0; count < pieces; count++) yield await Promise.resolve(piece);
+    };
+    const written: Uint8Array[] = [];
+    await encodeStoredFile(repetitive(), (piece) => written.push(piece.slice()));
+    await Deno.writeFile(path, concatBytes(written));
+    const before = Deno.memoryUsage().rss;
+    let given = 0;
+    for await (const piece of new StoredFileReading(path).pieces()) {
+      if (given === 0) assertLess(Deno.memoryUsage().rss - before, pieces * pieceBytes / 4);
+      given += piece.length;
+    }
+    assertEquals(given, pieces * pieceBytes);
   });
 });
 
