@@ -67,7 +67,8 @@ export class FileStore implements Store {
   async prepare(clock: Clock): Promise<void> {
     try {
       await this.#makeFolders();
-      for await (const entry of this.list()) {
+      // The folder of unfinished content alone: a store of a million mails opens as fast as an empty one.
+      for await (const entry of this.#listFolder(INCOMING)) {
         if (entry.kind !== "temporary") continue;
         if (clock.now() - entry.modified > LEFTOVER_AGE_MS) removeIfThere(entry.file, this.ops);
       }
@@ -150,10 +151,15 @@ export class FileStore implements Store {
         yield { kind: "foreign", file: join(this.folder, name) };
         continue;
       }
-      for await (const { name: fileName } of Deno.readDir(join(this.folder, name))) {
-        const entry = await storeEntry(join(this.folder, name, fileName), name, fileName);
-        if (entry !== null) yield entry;
-      }
+      yield* this.#listFolder(name);
+    }
+  }
+
+  async *#listFolder(folderName: string): AsyncGenerator<StoreEntry> {
+    const folder = join(this.folder, folderName);
+    for await (const { name } of Deno.readDir(folder)) {
+      const entry = await storeEntry(join(folder, name), folderName, name);
+      if (entry !== null) yield entry;
     }
   }
 

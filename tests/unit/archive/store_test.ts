@@ -181,6 +181,29 @@ Deno.test("FileStore.list() tells what isn't the store's, and opening it removes
   });
 });
 
+Deno.test("openFileStore() lists unfinished content alone, however much is stored", async () => {
+  await withStore(async (store, folder) => {
+    await store.put(MAIL);
+    assertEquals(await foldersListed(() => openFileStore(folder)), [join(folder, "incoming")]);
+  });
+});
+
+/** The folders that are listed while something is done. */
+async function foldersListed(attempt: () => Promise<unknown>): Promise<string[]> {
+  const listed: string[] = [];
+  const { readDir } = Deno;
+  Deno.readDir = (path) => {
+    listed.push(String(path));
+    return readDir(path);
+  };
+  try {
+    await attempt();
+  } finally {
+    Deno.readDir = readDir;
+  }
+  return listed;
+}
+
 Deno.test("openFileStore() changes nothing where it is opened read-only", async () => {
   await inFolder(async (folder) => {
     const store = await openFileStore(join(folder, "store"), { readOnly: true, clock: systemClock });
