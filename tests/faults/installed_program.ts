@@ -16,6 +16,8 @@ export interface InstalledOptions {
   readonly proxy?: Readonly<Record<string, unknown>>;
   /** When the archiver runs; null for never. @default every second */
   readonly schedule?: string | null;
+  /** Names of profiles, all of them for the same folder. @default "all" */
+  readonly profiles?: readonly string[];
 }
 
 export interface Launch {
@@ -33,6 +35,8 @@ export interface InstalledProgram {
   readonly pop3Port: number;
   /** Starts `mailtee run` and waits until it listens; the caller stops it. */
   run(launch?: Launch): Promise<RunningProgram>;
+  /** Starts a command; the caller stops it. */
+  start(args: readonly string[], launch?: Launch): RunningProgram;
   /** Runs another command to its end; gives its output. */
   command(...args: readonly string[]): Promise<string>;
 }
@@ -54,12 +58,13 @@ export async function installProgram(options: InstalledOptions): Promise<Install
     target: { host: "127.0.0.1", port: targetPort, tls: "none" },
     ...options.proxy,
   });
-  const { schedule = "* * * * * *" } = options;
+  const { schedule = "* * * * * *", profiles = ["all"] } = options;
+  const profile = { dropFolder: drop, deleteArchived: true, ...(schedule === null ? {} : { schedule }) };
   const config = {
     dropFolder: drop,
     proxies: [proxy("smtp", smtpPort, upstream.smtpPort), proxy("pop3", pop3Port, upstream.pop3Port)],
     archive: { path: archive, users: EVERYBODY },
-    profiles: { all: { dropFolder: drop, deleteArchived: true, ...(schedule === null ? {} : { schedule }) } },
+    profiles: Object.fromEntries(profiles.map((name) => [name, profile])),
   };
   await Deno.writeTextFile(join(folder, "proxy.config.yaml"), JSON.stringify(config, null, 2));
   const start = (args: readonly string[], launch: Launch = {}) => {
@@ -73,6 +78,7 @@ export async function installProgram(options: InstalledOptions): Promise<Install
     archive,
     smtpPort,
     pop3Port,
+    start,
     run: async (launch) => {
       const running = start(["run", "proxy.config.yaml"], launch);
       try {

@@ -5,6 +5,7 @@
 
 import { parseArgs } from "@std/cli";
 import { formatTable } from "../../src/cli/table.ts";
+import { killArchivers } from "./archive_kill.ts";
 import { cutDropFolders } from "./cut_drop_folder.ts";
 import { cutStores } from "./cut_store.ts";
 import { cutImages } from "./image_cut.ts";
@@ -40,6 +41,10 @@ const HARNESSES: Readonly<Record<string, Harness>> = {
   "kill-traced": {
     what: "SIGKILL of the program at a system call",
     run: (seed, times, progress) => killTraced({ seed, cuts: 28 * times, progress }),
+  },
+  "kill-archivers": {
+    what: "SIGKILL of two archivers on one drop folder at a system call",
+    run: (seed, times, progress) => killArchivers({ seed, cuts: 25 * times, progress }),
   },
   "power-image": {
     what: "power cut of an ext4 image that the program works on",

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { needPeer } from "../peers/peer.ts";
+import { killArchivers } from "./archive_kill.ts";
 import { cutImages } from "./image_cut.ts";
 import { whyNoLoopMounts } from "./loop_image.ts";
 import { killTraced } from "./traced_kill.ts";
@@ -13,7 +14,7 @@ Deno.test({
   ...needPeer("strace"),
   name: "SIGKILL at a system call loses no mail that was accepted, and the next start goes on",
   fn: async () => {
-    const { fired, violations } = await killTraced({ seed: 3, cuts: 3 });
+    const { fired, violations } = await killTraced({ seed: 3, cuts: 2 });
     assertEquals(violations, []);
     assertGreater(fired, 0, "no kill fired");
   },
@@ -24,6 +25,25 @@ Deno.test({
   name: "killTraced() notices a program that answers before it has written",
   fn: async () => {
     const { violations } = await killTraced({ seed: 3, cuts: 1, sown: "answers before it has written" });
+    assert(violations.length > 0);
+  },
+});
+
+Deno.test({
+  ...needPeer("strace"),
+  name: "SIGKILL of two archivers on one drop folder leaves a sound archive, and in the end each capture once",
+  fn: async () => {
+    const { fired, violations } = await killArchivers({ seed: 3, cuts: 2 });
+    assertEquals(violations, []);
+    assertGreater(fired, 0, "no kill fired");
+  },
+});
+
+Deno.test({
+  ...needPeer("strace"),
+  name: "killArchivers() notices an archiver that answers before it has written",
+  fn: async () => {
+    const { violations } = await killArchivers({ seed: 3, cuts: 1, sown: "answers before it has written" });
     assert(violations.length > 0);
   },
 });
@@ -42,7 +62,7 @@ Deno.test({
   ignore: noLoopMounts !== null,
   name: "cutImages() notices a program that omits the flush of content",
   fn: async () => {
-    const { violations } = await cutImages({ seed: 1, cuts: 2, sown: "omits the flush of content" });
+    const { violations } = await cutImages({ seed: 1, cuts: 1, sown: "omits the flush of content" });
     assert(violations.some((each) => /told accepted, and 0 copies/.test(each)), violations.join("\n"));
   },
 });
