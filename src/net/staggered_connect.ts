@@ -4,6 +4,9 @@ import type { Clock } from "../base/clock.ts";
 /** How long an address has the field for itself (RFC 8305 section 5). */
 const STAGGER_MS = 250;
 
+/** Spares the exception, with its stack, that an abort without a reason makes. */
+const SETTLED = "the attempts are over";
+
 export interface StaggeredConnectOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -22,11 +25,19 @@ export function firstConnection(
   { clock, signal, connect, onAttempt }: StaggeredConnectOptions,
 ): Promise<Deno.TcpConn> {
   const { promise, resolve, reject } = Promise.withResolvers<Deno.TcpConn>();
-  const settled = new AbortController();
-  const stop = AbortSignal.any([signal, settled.signal]);
+  const attempts = new AbortController();
+  const stop = attempts.signal;
   let started = 0;
   let failed = 0;
 
+  const abort = () => {
+    attempts.abort(signal.reason);
+    reject(signal.reason);
+  };
+  const settle = () => {
+    signal.removeEventListener("abort", abort);
+    attempts.abort(SETTLED);
+  };
   const startNext = () => {
     const address = addresses[started];
     if (address === undefined || stop.aborted) return;
@@ -34,22 +45,23 @@ export function firstConnection(
     onAttempt(address, undefined);
     connect(address, stop).then((tcp) => {
       if (stop.aborted) return tcp.close();
-      settled.abort();
+      settle();
       resolve(tcp);
     }, (error) => {
       if (stop.aborted) return;
       onAttempt(address, error);
       if (++failed < addresses.length) return order === started ? startNext() : undefined;
-      settled.abort();
+      settle();
       reject(error);
     });
+    if (started === addresses.length) return;
     clock.sleep(STAGGER_MS, stop).then(() => {
       if (order === started) startNext();
     }, () => {});
   };
 
-  signal.addEventListener("abort", () => reject(signal.reason), { signal: settled.signal, once: true });
-  if (signal.aborted) reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
   else startNext();
   return promise;
 }
