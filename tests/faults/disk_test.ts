@@ -1,15 +1,17 @@
 /** Faults of a disk under the program as a process: it says no at once, in words, and goes on by itself when they end. */
 
 import { assert, assertEquals, AssertionError, assertMatch, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { openArchive } from "../../src/archive/archive.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/base/bytes.ts";
 import { Wire } from "../../src/demo/wire.ts";
 import { openDropWriter } from "../../src/drop/writer.ts";
 import { needPeerAsRoot } from "../peers/peer.ts";
 import { type RunningProgram, runOrFail, startProgram, until } from "../peers/program.ts";
+import { smtpStart } from "../unit/drop/samples.ts";
 import { fetchMails, sendMails, type ToldMail } from "./clients.ts";
 import { type InstalledOptions, type InstalledProgram, installProgram, type Launch } from "./installed_program.ts";
-import { type Ending, readCopies, violations } from "./ledgers.ts";
+import { archiveViolations, type CopiedMail, type Ending, readCopies, violations } from "./ledgers.ts";
 import { makeImage, mountImage, whyNoLoopMounts } from "./loop_image.ts";
 import { makeMail } from "./mails.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
@@ -233,6 +235,65 @@ Deno.test({
     });
   },
 });
+
+Deno.test({
+  ...needPeerAsRoot("mount"),
+  ignore: noLoopMounts !== null,
+  name:
+    "an archive whose disk is full: said in words, nothing is deleted that isn't archived, and all is archived later",
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "mailtee-full-archive-" });
+    try {
+      await onTmpfs(4, async (inTmpfs) => {
+        const archive = `${inTmpfs}-archive`;
+        const upstream = { smtpPort: 1, pop3Port: 1 };
+        const program = await installProgram({ folder, upstream, archive, schedule: null });
+        const copies = await putLargeCaptures(program.drop, 6);
+        const full = await program.command("archive");
+        assertMatch(full, /disk is full|No space left|Free some space/i);
+        await compareArchive(program, copies);
+        await runOrFail("mount", { args: ["-o", "remount,size=64m", dirname(archive)] });
+        await program.command("archive");
+        assertEquals((await readCopies(program.drop)).copies, []);
+        await compareArchive(program, copies);
+      });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+/** Mails of a mebibyte that no compression makes smaller. */
+async function putLargeCaptures(drop: string, count: number): Promise<CopiedMail[]> {
+  const writer = await openDropWriter(drop);
+  const copies: CopiedMail[] = [];
+  for (let number = 0; number < count; number++) {
+    const noise = Array.from({ length: 16 }, () => crypto.getRandomValues(new Uint8Array(48 * 1024)).toBase64());
+    const content = encodeUtf8(`Subject: large-${number}\r\n\r\n${noise.join("\r\n")}\r\n`);
+    const recipient = { address: "bert@other.example", params: [], reply: "250 Ok" };
+    const capture = writer.begin(smtpStart({ recipients: [recipient] }));
+    capture.write(content);
+    await capture.seal();
+    await capture.commit({ outcome: "accepted", reply: "250 Ok" });
+    copies.push({ id: capture.id, token: null, outcome: "accepted", kind: "smtp", recipients: [], content });
+  }
+  await writer.close();
+  return copies;
+}
+
+/** Each capture is in the drop folder or whole in the archive, or both. */
+async function compareArchive(program: InstalledProgram, copies: readonly CopiedMail[]): Promise<void> {
+  const left = new Set((await readCopies(program.drop)).copies.map(({ id }) => id));
+  const archive = await openArchive(program.archive, { readOnly: true });
+  try {
+    const archived = await archive.catalog.archivedCaptures(copies.map(({ id }) => id));
+    const gone = copies.filter(({ id }) => !left.has(id) && !archived.has(id));
+    assertEquals(gone.map(({ id }) => id), [], "neither here nor there");
+    assertEquals(await archiveViolations(archive, copies.filter(({ id }) => archived.has(id))), []);
+  } finally {
+    archive.close();
+  }
+}
 
 async function onTmpfs(mebibytes: number, test: (drop: string) => Promise<void>): Promise<void> {
   const drop = await Deno.makeTempDir({ prefix: "mailtee-tmpfs-" });
