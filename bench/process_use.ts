@@ -28,3 +28,19 @@ export function processUse(pids: readonly number[]): ProcessUse {
   }
   return { cpuMs, peakMb };
 }
+
+/** Resident memory of a process now, in MB. */
+export function residentMb(pid: number): number {
+  const resident = /VmRSS:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
+  return Number(resident?.[1] ?? NaN) / 1024;
+}
+
+/** A process and all that it started. */
+export async function descendants(pid: number): Promise<number[]> {
+  const all = [pid];
+  for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {
+    const children = await Deno.readTextFile(`/proc/${pid}/task/${task.name}/children`);
+    for (const child of children.split(" ").filter(Boolean)) all.push(...await descendants(Number(child)));
+  }
+  return all;
+}

@@ -1,14 +1,15 @@
 /**
- * smtp-source → X → smtp-sink: mails a second, CPU and memory of X, all X in turn within each round.
+ * smtp-source → X → smtp-sink: mails a second, CPU and memory of X. All X run at the same time and are loaded in turn, so
+ * that whatever else the machine does meets them alike.
  *
  *     deno task bench relay [--rounds 5] [--sizes 4,64,1024] [--sessions 20] [--only mailtee,haproxy] [--seconds 2]
  */
 
 import { parseArgs } from "@std/cli";
-import { freePorts, isListening, runOrFail, startProgram } from "../tests/peers/program.ts";
+import { runOrFail } from "../tests/peers/program.ts";
 import { figure, markdownTable, median, spread } from "./figures.ts";
 import { processUse } from "./process_use.ts";
-import { type RelayKind, RELAYS } from "./relay_peers.ts";
+import { chosenRelays, type Relay, type RelayKind, withRelays } from "./relay_peers.ts";
 
 interface Load {
   readonly kilobytes: number;
@@ -30,16 +31,11 @@ const args = parseArgs(Deno.args, {
 const list = (name: string) => String(args[name]).split(",").filter(Boolean);
 const rounds = Number(args["rounds"]);
 const secondsPerRun = Number(args["seconds"]);
-const wanted = list("only");
-const kinds = RELAYS.filter((kind) => {
-  if (wanted.length > 0 && !["direct", ...wanted].some((word) => kind.name.startsWith(word))) return false;
-  const missing = kind.missing();
-  if (missing !== null) console.error(`${kind.name}: left out, ${missing} isn't installed`);
-  return missing === null;
-});
+const kinds = chosenRelays(list("only"));
 
-/** smtp-sink doesn't serve as root. */
-const asNobody = Deno.uid() === 0 ? ["-u", "nobody"] : [];
+/** V8 compiles what is hot after some thousand mails; what is measured is a program that has run for a while. */
+const WARM_UP_MAILS = 3000;
+const PROBE_MAILS = 100;
 
 for (const sessions of list("sessions").map(Number)) {
   for (const kilobytes of list("sizes").map(Number)) {
@@ -48,83 +44,67 @@ for (const sessions of list("sessions").map(Number)) {
 }
 
 async function compare(load: Load): Promise<void> {
-  const [sinkPort = 0] = freePorts(1);
-  const sink = startProgram("smtp-sink", { args: [...asNobody, `127.0.0.1:${sinkPort}`, "4096"] });
-  await sink.waitFor(() => isListening(sinkPort));
   const results = new Map<RelayKind, Measure[]>(kinds.map((kind) => [kind, []]));
-  let mails = 50;
-  try {
-    for (let round = -1; round < rounds; round++) {
-      for (const kind of kinds) {
-        const measure = await run(kind, load, mails, sinkPort);
-        if (round >= 0) results.get(kind)?.push(measure);
-        // The first pass finds out how many mails take about as long as was asked for.
-        else if (kind.name === "direct") mails = mailsFor(measure.mailsPerSecond);
-      }
+  await withRelays(kinds, async (relays) => {
+    const counts = new Map<Relay, number>();
+    for (const relay of relays.values()) {
+      await send(relay, { ...load, kilobytes: Math.min(load.kilobytes, 64) }, WARM_UP_MAILS);
+      const seconds = await send(relay, load, Math.max(PROBE_MAILS, load.sessions));
+      counts.set(relay, Math.max(40, load.sessions, Math.round(PROBE_MAILS / seconds * secondsPerRun)));
     }
-  } finally {
-    await sink.stop();
-  }
+    for (let round = 0; round < rounds; round++) {
+      for (const [kind, relay] of relays) results.get(kind)?.push(await measure(relay, load, counts.get(relay) ?? 0));
+    }
+  });
   print(load, results);
 }
 
-function mailsFor(mailsPerSecond: number): number {
-  return Math.max(40, Math.round(mailsPerSecond * secondsPerRun / 4));
+async function measure(relay: Relay, load: Load, mails: number): Promise<Measure> {
+  const before = processUse(await relay.pids());
+  const seconds = await send(relay, load, mails);
+  const after = processUse(await relay.pids());
+  return {
+    mailsPerSecond: mails / seconds,
+    cpuMsPerMail: (after.cpuMs - before.cpuMs) / mails,
+    memoryMb: after.peakMb,
+  };
 }
 
-async function run(kind: RelayKind, load: Load, mails: number, sinkPort: number): Promise<Measure> {
-  const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
-  const relay = await kind.start(sinkPort, folder);
-  try {
-    const warmUp = Math.max(load.sessions, Math.round(mails / 5));
-    await send(relay.port, load, warmUp);
-    const before = processUse(await relay.pids());
-    const seconds = await send(relay.port, load, mails);
-    const after = processUse(await relay.pids());
-    return {
-      mailsPerSecond: mails / seconds,
-      cpuMsPerMail: (after.cpuMs - before.cpuMs) / mails,
-      memoryMb: after.peakMb,
-    };
-  } finally {
-    await relay.stop();
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function send(port: number, load: Load, mails: number): Promise<number> {
+/** Gives how many seconds it took until all were delivered. */
+async function send(relay: Relay, load: Load, mails: number): Promise<number> {
   const started = performance.now();
   await runOrFail("smtp-source", {
     args: [
       ...(load.reuse ? ["-d"] : []),
       ...["-s", String(load.sessions), "-m", String(mails), "-l", String(load.kilobytes * 1024)],
-      ...["-f", "from@company.example", "-t", "to@company.example", `127.0.0.1:${port}`],
+      ...["-f", "from@company.example", "-t", "to@company.example", `127.0.0.1:${relay.port}`],
     ],
   });
+  await relay.delivered?.();
   return (performance.now() - started) / 1000;
 }
 
 function print(load: Load, results: ReadonlyMap<RelayKind, readonly Measure[]>): void {
-  const rate = (name: string) => {
-    const found = [...results].find(([kind]) => kind.name.startsWith(name));
-    return found === undefined ? NaN : median(found[1].map((each) => each.mailsPerSecond));
-  };
+  const rates = (measures: readonly Measure[]) => measures.map((each) => each.mailsPerSecond);
+  const named = (name: string) => [...results].find(([kind]) => kind.name.startsWith(name))?.[1];
+  /** The median of what each round gives by itself: neighbours in time are compared. */
+  const ratio = (measures: readonly Measure[], other: readonly Measure[] | undefined) =>
+    median(rates(measures).map((rate, round) => rate / (other?.[round]?.mailsPerSecond ?? NaN)));
+  const others = ["haproxy", "Postfix, before", "Postfix, queue"];
   console.log(
-    `\n${load.kilobytes} KB, ${load.reuse ? "many mails" : "one mail"} a connection, ${load.sessions} sessions\n\n` +
+    `\n**${load.kilobytes} KB, ${
+      load.reuse ? "many mails" : "one mail"
+    } a connection, ${load.sessions} sessions**\n\n` +
       markdownTable(
-        ["X", "mails/s", "± spread", "of direct", "of haproxy", "CPU ms a mail", "peak MB"],
-        [...results].map(([kind, measures]) => {
-          const rates = measures.map((each) => each.mailsPerSecond);
-          return [
-            kind.name,
-            figure(median(rates)),
-            `${Math.round(spread(rates) * 100)} %`,
-            figure(median(rates) / rate("direct")),
-            figure(median(rates) / rate("haproxy")),
-            figure(median(measures.map((each) => each.cpuMsPerMail))),
-            figure(median(measures.map((each) => each.memoryMb))),
-          ];
-        }),
+        ["X", "mails/s", "± spread", "of haproxy", "of Postfix's filter", "of Postfix's queue", "CPU ms", "peak MB"],
+        [...results].map(([kind, measures]) => [
+          kind.name,
+          figure(median(rates(measures))),
+          `${Math.round(spread(rates(measures)) * 100)} %`,
+          ...others.map((name) => figure(ratio(measures, named(name)))),
+          figure(median(measures.map((each) => each.cpuMsPerMail))),
+          figure(median(measures.map((each) => each.memoryMb))),
+        ]),
       ),
   );
 }

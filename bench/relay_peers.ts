@@ -1,8 +1,10 @@
-/** The programs that the relay bench puts between smtp-source and smtp-sink, each started on a free port. */
+/** The programs that benches put between an SMTP client and smtp-sink, each started on a free port. */
 
+import { fromFileUrl, join } from "@std/path";
 import { findProgram } from "../tests/peers/peer.ts";
-import { freePorts, isListening, runOrFail, startProgram } from "../tests/peers/program.ts";
-import { join } from "@std/path";
+import { freePorts, isListening, runOrFail, startProgram, until } from "../tests/peers/program.ts";
+import { descendants } from "./process_use.ts";
+import { startMailtee, yaml } from "./start_mailtee.ts";
 
 /** Something between a client and a server that listens on `port`. */
 export interface Relay {
@@ -10,6 +12,8 @@ export interface Relay {
   /** The processes whose CPU and memory count as its own. */
   readonly pids: () => Promise<readonly number[]>;
   readonly stop: () => Promise<unknown>;
+  /** Resolves once all mails are delivered, where the client's last answer comes before that. */
+  readonly delivered?: () => Promise<void>;
 }
 
 export interface RelayKind {
@@ -17,8 +21,6 @@ export interface RelayKind {
   /** Debian's name of a missing program; null where it can run. */
   readonly missing: () => string | null;
   readonly start: (sinkPort: number, folder: string) => Promise<Relay>;
-  /** True where the client's last answer comes before the mail was delivered: the sink's count decides. */
-  readonly queues?: boolean;
 }
 
 const direct: RelayKind = {
@@ -62,7 +64,6 @@ const nginx: RelayKind = {
 function postfix(name: string, queues: boolean): RelayKind {
   return {
     name,
-    queues,
     missing: () => findProgram("postfix") === undefined ? "postfix" : null,
     start: async (sinkPort, folder) => {
       const [port = 0] = freePorts(1);
@@ -80,6 +81,7 @@ function postfix(name: string, queues: boolean): RelayKind {
         port,
         pids: async () => await descendants(Number(await Deno.readTextFile(join(spool, "pid/master.pid")))),
         stop: () => runOrFail("postfix", { args: ["-c", etc, "abort"] }),
+        ...(queues ? { delivered: () => untilQueueIsEmpty(spool) } : {}),
       };
     },
   };
@@ -129,7 +131,20 @@ postlog unix-dgram n - n - 1 postlogd
 `;
 }
 
-function mailtee(name: string, extra: string): RelayKind {
+async function untilQueueIsEmpty(spool: string): Promise<void> {
+  const queues = ["incoming", "active", "deferred"].map((name) => join(spool, name));
+  await until(() => queues.every((path) => !holdsFiles(path)), () => `Postfix didn't empty ${spool}`);
+}
+
+function holdsFiles(folder: string): boolean {
+  for (const entry of Deno.readDirSync(folder)) {
+    if (entry.isFile || holdsFiles(join(folder, entry.name))) return true;
+  }
+  return false;
+}
+
+/** @param log where its log goes, at which level */
+function mailtee(name: string, log: "warning" | "info"): RelayKind {
   return {
     name,
     missing: () => null,
@@ -138,18 +153,33 @@ function mailtee(name: string, extra: string): RelayKind {
       const config = join(folder, "proxy.config.yaml");
       await Deno.writeTextFile(
         config,
-        `dropFolder: ${join(folder, "drop")}\nlog: { level: warning }\nproxies:\n  - kind: smtp\n` +
-          `    listen: [{ address: 127.0.0.1, port: ${port}, tls: none }]\n` +
-          `    target: { host: 127.0.0.1, port: ${sinkPort} }\n` +
-          `    limits: { connections: 20000, connectionsPerAddress: 20000 }\n${extra}`,
+        yaml({
+          dropFolder: join(folder, "drop"),
+          log: { level: log },
+          proxies: [{
+            kind: "smtp",
+            listen: [{ address: "127.0.0.1", port, tls: "none" }],
+            target: { host: "127.0.0.1", port: sinkPort },
+            limits: { connections: 20_000, connectionsPerAddress: 20_000 },
+          }],
+        }),
       );
-      const binary = Deno.env.get("MAILTEE_BIN");
-      return binary === undefined
-        ? await startListening(Deno.execPath(), ["run", "-A", "--no-check", "main.ts", "run", config], port)
-        : await startListening(binary, ["run", config], port);
+      return await startMailtee(["run", config], port, join(folder, "log"));
     },
   };
 }
+
+/** The same proxy with a writer that keeps nothing: what the session alone costs. */
+const withoutCopy: RelayKind = {
+  name: "mailtee without copy",
+  missing: () => null,
+  start: async (sinkPort) => {
+    const [port = 0] = freePorts(1);
+    const script = fromFileUrl(new URL("./proxy_without_copy.ts", import.meta.url));
+    const args = ["run", "-A", "--no-check", script, String(port), String(sinkPort)];
+    return await startListening(Deno.execPath(), args, port);
+  },
+};
 
 /** Every kind, in the order of the table's rows. */
 export const RELAYS: readonly RelayKind[] = [
@@ -158,7 +188,9 @@ export const RELAYS: readonly RelayKind[] = [
   nginx,
   postfix("Postfix, before-queue filter", false),
   postfix("Postfix, queue", true),
-  mailtee("mailtee", ""),
+  withoutCopy,
+  mailtee("mailtee", "warning"),
+  mailtee("mailtee, logging every mail", "info"),
 ];
 
 async function startListening(binary: string, args: readonly string[], port: number): Promise<Relay> {
@@ -168,15 +200,46 @@ async function startListening(binary: string, args: readonly string[], port: num
 }
 
 async function untilListening(port: number): Promise<void> {
-  while (!await isListening(port)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => isListening(port), () => `nothing listens on port ${port}`);
 }
 
-/** A process and all that it started. */
-async function descendants(pid: number): Promise<number[]> {
-  const all = [pid];
-  for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {
-    const children = await Deno.readTextFile(`/proc/${pid}/task/${task.name}/children`);
-    for (const child of children.split(" ").filter(Boolean)) all.push(...await descendants(Number(child)));
+/** The kinds whose names begin with one of the words, and `direct`; a kind that can't run is named on stderr. */
+export function chosenRelays(words: readonly string[]): readonly RelayKind[] {
+  return RELAYS.filter((kind) => {
+    if (words.length > 0 && !["direct", ...words].some((word) => kind.name.startsWith(word))) return false;
+    const missing = kind.missing();
+    if (missing !== null) console.error(`${kind.name}: left out, since ${missing} isn't installed`);
+    return missing === null;
+  });
+}
+
+/** Starts smtp-sink, which takes every mail and keeps none. */
+export async function startSink(): Promise<Relay> {
+  const [port = 0] = freePorts(1);
+  // It doesn't serve as root.
+  const asNobody = Deno.uid() === 0 ? ["-u", "nobody"] : [];
+  return await startListening("smtp-sink", [...asNobody, `127.0.0.1:${port}`, "4096"], port);
+}
+
+/** Starts all of them before one sink, runs `work`, and stops them. */
+export async function withRelays(
+  kinds: readonly RelayKind[],
+  work: (relays: ReadonlyMap<RelayKind, Relay>) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
+  await Deno.chmod(folder, 0o755);
+  const sink = await startSink();
+  const relays = new Map<RelayKind, Relay>();
+  try {
+    for (const [index, kind] of kinds.entries()) {
+      const own = join(folder, String(index));
+      await Deno.mkdir(own);
+      relays.set(kind, await kind.start(sink.port, own));
+    }
+    await work(relays);
+  } finally {
+    for (const relay of relays.values()) await relay.stop();
+    await sink.stop();
+    await Deno.remove(folder, { recursive: true });
   }
-  return all;
 }
