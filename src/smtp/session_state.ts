@@ -193,6 +193,8 @@ export function takesInput(state: SessionState): boolean {
   const last = state.expected[owed - 1];
   if (last === undefined) return true;
   if (last.from === "proxy" && last.ends !== null) return false;
+  // Whether it is one more response, or a command again, is for the target to say.
+  if (state.exchange !== null) return false;
   return !state.groupEnded && owed < MAX_EXPECTED && state.extensions.has("PIPELINING");
 }
 
