@@ -44,7 +44,7 @@ Deno.test("kill -9 of `mailtee archive` that leaves what it archived: each is ar
     for (const point of [{ stored: 1 }, { logged: 200_000 }, { stored: 600 }]) await killAt(point, installation);
     const result = await finish(installation, hashes);
     assertFields(result, { found: MAILS });
-    assertEquals(readCaptures(installation.dropFolder).length, MAILS);
+    assertEquals(readCaptures(installation.dropFolder).length, MAILS, "what is left in the drop folder");
   });
 });
 
@@ -86,7 +86,7 @@ function countFiles(folder: string): number {
 async function finish(installation: Installation, hashes: ReadonlySet<string>): Promise<unknown> {
   const result = await installation.json(0, "archive", "--profile", "nightly");
   assertFields(result, { unassigned: 0, failed: 0, notArchived: [] });
-  assertEquals((await archivedHashes(installation)).sort(), [...hashes].sort());
+  assertEquals((await archivedHashes(installation)).sort(), [...hashes].sort(), "what a search finds");
   assertFields(await totalsOf(installation), { mails: MAILS, captures: MAILS });
   await installation.text(0, "verify");
   return result;
