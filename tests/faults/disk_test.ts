@@ -92,7 +92,7 @@ Deno.test("a drop folder that vanishes: refused in words, and taken again when i
     const aside = join(stage.folder, "aside");
     await Deno.rename(stage.program.drop, aside);
     await expectReplies(stage, REFUSED);
-    assertMatch(stage.running.output(), /No copy of a mail can be made, so it is refused: .* isn't there/);
+    assertMatch(stage.running.output(), /No copy of a mail can be made, so it isn't delivered: .* isn't there/);
     assertMatch(await stage.program.command("status"), /Drop folder .*: cannot list/);
     await Deno.rename(aside, stage.program.drop);
     await recovers(stage);
@@ -135,7 +135,7 @@ Deno.test({
       const mail = makeMail("no-descriptor", Math.random);
       await sendMails({ port: stage.program.smtpPort, mails: [mail] }, stage.told);
       assertEquals(stage.told[first]?.reply.slice(0, 3), "451", stage.running.output());
-      assertMatch(stage.running.output(), /so it is refused: .*(?:os error 24|EMFILE)/);
+      assertMatch(stage.running.output(), /so it isn't delivered: .*(?:os error 24|EMFILE)/);
       await allowFiles(pid, 0);
       const waiting = sendMails(
         { port: stage.program.smtpPort, mails: [makeMail("waiting", Math.random)] },
@@ -355,7 +355,7 @@ Deno.test({
         await expectReplies(stage, FINE);
         await breakFileSystem(disk.path);
         await expectReplies(stage, REFUSED);
-        assertMatch(stage.running.output(), /so it is refused: .*(?:os error 30|EROFS|[Rr]ead-only)/);
+        assertMatch(stage.running.output(), /so it isn't delivered: .*(?:os error 30|EROFS|[Rr]ead-only)/);
         // As an operator would: away with it, however busy it is, then checked and mounted again.
         await runOrFail("umount", { args: ["-l", disk.path] });
         await expectReplies(stage, REFUSED);
