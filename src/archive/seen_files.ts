@@ -33,23 +33,29 @@ export function updateSeenFiles(
 
 /** The files that were left in a folder, by name. */
 export function seenFiles(database: Database, folder: string): Map<string, SeenFile> {
-  const rows = database.all("SELECT * FROM seen_file WHERE folder = ?", folder);
+  const rows = database.all(
+    "SELECT file, size, modified, capture, state, addresses FROM seen_file WHERE folder = ?",
+    folder,
+  );
   return new Map(rows.map(seenFile).map((seen) => [seen.file, seen]));
 }
 
 function seenFile(row: Row): SeenFile {
-  const addresses = json(row, "addresses");
-  if (!Array.isArray(addresses) || !addresses.every(isCaptureAddress)) {
-    throw new MailteeError("damaged", `the catalog's addresses of ${text(row, "file")} aren't any`);
-  }
   return {
     file: text(row, "file"),
     size: integer(row, "size"),
     modified: integer(row, "modified"),
     captureId: text(row, "capture"),
     state: oneOf(row, "state", ["archived", "unassigned"]),
-    addresses,
+    addresses: captureAddresses(row),
   };
+}
+
+function captureAddresses(row: Row): readonly CaptureAddress[] {
+  if (row["addresses"] === "[]") return [];
+  const addresses = json(row, "addresses");
+  if (Array.isArray(addresses) && addresses.every(isCaptureAddress)) return addresses;
+  throw new MailteeError("damaged", `the catalog's addresses of ${text(row, "file")} aren't any`);
 }
 
 function isCaptureAddress(value: unknown): value is CaptureAddress {

@@ -12,6 +12,7 @@ import type { UserDirectory } from "./assign.ts";
 import type { MailContent, ReadCapture } from "./batch.ts";
 import { captureRecord } from "./envelope.ts";
 import { interruptible } from "./interruptible.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { IngestLimits } from "./types.ts";
 
 /** Where a file is. */
@@ -54,8 +55,8 @@ export type Finding =
 export interface ExamineOptions {
   readonly catalog: Catalog;
   readonly users: UserDirectory;
-  /** Files that earlier runs left, by name. */
-  readonly seen: ReadonlyMap<string, SeenFile>;
+  /** What is known of files that earlier runs left. */
+  readonly leftovers: Leftovers;
   /** What is to be deleted; such files are read to the end, so that nothing damaged goes. */
   readonly deletes: { readonly archived: boolean; readonly unassigned: boolean };
   readonly limits: IngestLimits;
@@ -65,9 +66,13 @@ export interface ExamineOptions {
 /** Rejects only where the run can't go on: the catalog fails, or the signal is aborted. */
 export async function examine(entry: DropEntry, options: ExamineOptions): Promise<Finding> {
   options.signal.throwIfAborted();
+  const named = options.leftovers.byName(entry);
+  const known = named === undefined ? null : recall(entry, named, options);
+  if (known !== null) return known;
   const file = attemptSync(entry, () => identify(entry));
   if (file.kind !== "done") return file;
-  const remembered = recall(file.value, options);
+  const unchanged = options.leftovers.byIdentity(file.value);
+  const remembered = unchanged === undefined ? null : recall(entry, unchanged, options);
   if (remembered !== null) return remembered;
   const capture = await attempt(entry, options, () => readCapture(entry.path));
   if (capture.kind !== "done") return capture;
@@ -105,10 +110,9 @@ export function isUnchanged(file: FileIdentity): boolean {
 }
 
 /** What an earlier run found out, where it still holds: nothing has to be read then. */
-function recall(file: FileIdentity, options: ExamineOptions): Finding | null {
-  const seen = options.seen.get(file.file);
-  if (seen === undefined || seen.size !== file.size || seen.modified !== file.modified) return null;
-  const { state, captureId, addresses } = seen;
+function recall(entry: DropEntry, seen: SeenFile, options: ExamineOptions): Finding | null {
+  const { state, captureId, addresses, size, modified } = seen;
+  const file = { ...placeOf(entry), size, modified };
   if (options.deletes[state]) return null;
   if (state === "archived") return { kind: "archived", file, captureId, remembered: true };
   if (options.users.usersOf(addresses).length > 0) return null;

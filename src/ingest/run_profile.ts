@@ -8,6 +8,7 @@ import { createUserDirectory } from "./assign.ts";
 import { Batch } from "./batch.ts";
 import { examine, type ExamineOptions, type FileIdentity, type Finding } from "./examine.ts";
 import { inOrder } from "./in_order.ts";
+import { Leftovers } from "./leftovers.ts";
 import { lockProfile } from "./profile_lock.ts";
 import { Settlement } from "./settlement.ts";
 import { Tally } from "./tally.ts";
@@ -142,7 +143,7 @@ class ProfileRun {
     return {
       catalog,
       users: createUserDirectory(users),
-      seen: await withoutArchived(seen, catalog),
+      leftovers: new Leftovers(await withoutArchived(seen, catalog), this.#limits.comparedLeftovers),
       deletes: { archived: profile.deleteArchived, unassigned: profile.deleteUnassigned },
       limits: this.#limits,
       signal,

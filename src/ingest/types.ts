@@ -33,6 +33,11 @@ export interface IngestLimits {
   readonly readsAtOnce: number;
   /** Octets up to which a mail is held in memory whole; a larger one is read twice, piece by piece. */
   readonly wholeMailBytes: number;
+  /**
+   * Captures left by earlier runs that a run compares with what they were. Of more than that it takes a sample, another
+   * one each time: asking for size and time of 100,000 files costs as much as listing them.
+   */
+  readonly comparedLeftovers: number;
 }
 
 export const DEFAULT_INGEST_LIMITS: IngestLimits = {
@@ -40,4 +45,5 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   batchBytes: 64 * 1024 * 1024,
   readsAtOnce: 4,
   wholeMailBytes: 4 * 1024 * 1024,
+  comparedLeftovers: 10_000,
 };

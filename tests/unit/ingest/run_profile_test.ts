@@ -223,6 +223,18 @@ Deno.test("runProfile() doesn't read files again that earlier runs left, unless 
     assertEquals(counts(await room.run()), { ...NONE, found: 2, failed: 2 });
   }));
 
+Deno.test("runProfile() compares a sample of many files that earlier runs left, and all whose names aren't of captures", () =>
+  inRoom(async (room) => {
+    const files = [await room.capture(mail("one"), TO_ANNA), await room.capture(mail("two"), TO_NOBODY)];
+    await Deno.copyFile(join(room.drop, files[0] ?? ""), join(room.drop, "copy.eml"));
+    await room.run();
+    for (const file of files) await Deno.writeTextFile(join(room.drop, file), "changed");
+    const sampled = await room.run({ limits: { comparedLeftovers: 2 } });
+    assertEquals([sampled.found, sampled.alreadyArchived + sampled.unassigned, sampled.failed], [3, 2, 1]);
+    await Deno.writeTextFile(join(room.drop, "copy.eml"), "changed");
+    assertEquals((await room.run({ limits: { comparedLeftovers: 2 } })).notArchived.at(-1)?.file, "copy.eml");
+  }));
+
 Deno.test("runProfile() stores a mail again that the archive has lost, or has damaged, before it deletes the file", () =>
   inRoom(async (room) => {
     await room.capture(mail("one"), TO_ANNA);
