@@ -263,6 +263,14 @@ export interface SmtpTarget {
    * @default clients log in themselves
    */
   readonly credentials?: Credentials;
+  /**
+   * How the server hears who the client is; it has to trust this machine for that. "xclient": its rules and its
+   * log see the client (Postfix: smtpd_authorized_xclient_hosts). "xforward": its log alone does
+   * (smtpd_authorized_xforward_hosts). "proxy": a PROXY header before all else. Where the server doesn't take it,
+   * no mail passes.
+   * @default it sees this machine
+   */
+  readonly announceClient?: "xclient" | "xforward" | "proxy";
 }
 
 export interface SmtpLimits {
@@ -357,6 +365,12 @@ export interface Pop3Target {
    * @default 30
    */
   readonly connectTimeoutSeconds?: number;
+  /**
+   * How the server hears who the client is; it has to trust this machine for that. "proxy": a PROXY header before
+   * all else (Dovecot: haproxy = yes).
+   * @default it sees this machine
+   */
+  readonly announceClient?: "proxy";
 }
 
 export interface Limits {

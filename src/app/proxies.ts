@@ -84,6 +84,7 @@ function smtpOptions(config: SmtpProxyConfig, wiring: ProxyWiring): SmtpProxyOpt
   return {
     ...sharedOptions(config, wiring),
     kind: config.kind,
+    announceClient: config.target.announceClient,
     bareNewline: config.bareNewline,
     ...(credentials === null ? {} : { credentials }),
     limits: {
@@ -109,6 +110,7 @@ function pop3Options(config: Pop3ProxyConfig, wiring: ProxyWiring): Pop3ProxyOpt
   const { limits, timeouts } = config;
   return {
     ...sharedOptions(config, wiring),
+    announceClient: config.target.announceClient === "proxy" ? "proxy" : null,
     recapture: config.recapture,
     wholeMailTopLines: config.wholeMailTopLines,
     limits: {

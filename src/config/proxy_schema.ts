@@ -115,9 +115,25 @@ const smtpTarget = section("SmtpTarget", {
       "`allowFrom`.",
     "clients log in themselves",
   ),
+  announceClient: depends(
+    word(["xclient", "xforward", "proxy"]),
+    'How the server hears who the client is; it has to trust this machine for that. "xclient": its rules and its log ' +
+      'see the client (Postfix: smtpd_authorized_xclient_hosts). "xforward": its log alone does ' +
+      '(smtpd_authorized_xforward_hosts). "proxy": a PROXY header before all else. Where the server doesn\'t take it, ' +
+      "no mail passes.",
+    "it sees this machine",
+  ),
 });
 
-const pop3Target = section("Pop3Target", targetKeys);
+const pop3Target = section("Pop3Target", {
+  ...targetKeys,
+  announceClient: depends(
+    word(["proxy"]),
+    'How the server hears who the client is; it has to trust this machine for that. "proxy": a PROXY header before ' +
+      "all else (Dovecot: haproxy = yes).",
+    "it sees this machine",
+  ),
+});
 
 const TARGET_DOC = "The server that this proxy stands for.";
 

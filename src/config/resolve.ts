@@ -93,6 +93,7 @@ function resolveTarget(parsed: ParsedProxy, path: Path, surroundings: Surroundin
       username: held.username,
       password: resolveSecret(held.password, [...path, "credentials", "password"], surroundings),
     },
+    announceClient: parsed.target.announceClient ?? null,
   };
 }
 

@@ -84,6 +84,8 @@ export interface TargetConfig {
   readonly connectTimeoutSeconds: number;
   /** Credentials that the proxy holds; null where clients log in themselves. */
   readonly credentials: CredentialsConfig | null;
+  /** How the target hears who the client is; for POP3 "proxy" at most. Null: not at all. */
+  readonly announceClient: "xclient" | "xforward" | "proxy" | null;
 }
 
 /** A `TlsTrust`; a CA keeps the name of its file. */

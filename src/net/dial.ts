@@ -22,8 +22,8 @@ export interface DialOptions {
 }
 
 /**
- * Connects to a target: looks its name up, tries its addresses in turn and, where TLS is implicit, shakes hands. The
- * connection has no deadline.
+ * Connects to a target: looks its name up, tries its addresses in turn, sends the preamble and, where TLS is implicit,
+ * shakes hands. The connection has no deadline.
  *
  * Rejects with MailteeError "unreachable" (no such name, refused, no answer in time: the message says what each address
  * answered), or with "tls", "timeout" or "connection-lost" for the handshake.
@@ -33,6 +33,7 @@ export async function dial(target: TargetOptions, options: DialOptions = {}): Pr
   signal?.throwIfAborted();
   const tcp = await connectInTime(target, options);
   const connection = new TcpConnection(tcp, options.deadlines === undefined ? {} : { deadlines: options.deadlines });
+  if (target.preamble !== undefined) await sendPreamble(connection, target.preamble, target.connectTimeoutMs);
   if (target.tls === "implicit") await shakeHands(connection, target, signal);
   return connection;
 }
@@ -70,6 +71,17 @@ async function connectInTime(target: TargetOptions, options: DialOptions): Promi
     options.signal?.removeEventListener("abort", onAbort);
     done.abort(OVER);
     await timeIsUp;
+  }
+}
+
+async function sendPreamble(connection: TcpConnection, bytes: Uint8Array, ms: number): Promise<void> {
+  connection.setDeadline(ms);
+  try {
+    await connection.write(bytes);
+    connection.setDeadline(null);
+  } catch (error) {
+    connection.close();
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The header that a load balancer puts before a client's own bytes to say who the client is: the PROXY protocol of
- * HAProxy, version 1 (text) and 2 (binary). Pure. https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
+ * HAProxy, version 1 (text) and 2 (binary), read and written. Pure. https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
  */
 
 import { isIP } from "node:net";
@@ -36,6 +36,26 @@ const V2_TCP6 = 0x21;
 const LF = 10;
 const MORE: ProxyHeaderScan = { kind: "more" };
 const MAPPED_IPV4 = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+/** What the PROXY header of a connection without a client says. */
+export const clientlessProxyHeader: Uint8Array<ArrayBuffer> = encodeUtf8("PROXY UNKNOWN\r\n");
+
+/**
+ * The header, of version 1, which all servers understand, for a client.
+ *
+ * @param local the address that the client has connected to
+ */
+export function proxyHeader(remote: SocketAddress, local: SocketAddress): Uint8Array<ArrayBuffer> {
+  const addresses = [remote, local].map(({ address }) => address.replace(/%.*$/, ""));
+  const versions = addresses.map(isIP);
+  if (versions.includes(0)) return clientlessProxyHeader;
+  // One family for both ends: the other end of an IPv6 client may have become known as IPv4.
+  const family = versions.includes(6) ? "TCP6" : "TCP4";
+  const [source, destination] = addresses.map((address, index) =>
+    family === "TCP6" && versions[index] === 4 ? `::ffff:${address}` : address
+  );
+  return encodeUtf8(`PROXY ${family} ${source} ${destination} ${remote.port} ${local.port}\r\n`);
+}
 
 /** Reads the header that a buffer has to begin with, in either version. TLVs of version 2 are skipped. */
 export function takeProxyHeader(buffer: Uint8Array): ProxyHeaderScan {

@@ -45,6 +45,8 @@ export interface TargetOptions {
   readonly trust: TlsTrust;
   /** Time limit for connecting and for the TLS handshake, each. */
   readonly connectTimeoutMs: number;
+  /** Sent before all else, a TLS handshake too: a PROXY header. */
+  readonly preamble?: Uint8Array<ArrayBuffer>;
 }
 
 /** One address that a proxy listens on. */

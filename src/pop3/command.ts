@@ -45,6 +45,7 @@ export function parseCommand(line: Uint8Array): ParsedCommand {
     return invalid("Control characters have no place in a command");
   }
   if (verb === "XTND") return invalid("XTND isn't passed on: mails sent by it would have no copy");
+  if (verb === "XCLIENT") return invalid("XCLIENT isn't passed on: a client could pose as another by it");
   if (!isKnownVerb(verb)) return { command: { verb: "UNKNOWN", word: verb }, line };
   return parseKnown(verb, decodeUtf8(rest), line);
 }

@@ -7,6 +7,8 @@ export interface Pop3ProxyOptions {
   readonly name: string;
   readonly listen: readonly ListenOptions[];
   readonly target: TargetOptions;
+  /** "proxy": the target, which has to trust the proxy, hears by a PROXY header who the client is. @default null */
+  readonly announceClient?: "proxy" | null;
   /** Who may connect, as `parseAddressList` of `net` takes it. Empty: everyone. @default [] */
   readonly allowFrom?: readonly string[];
   /**
@@ -80,6 +82,7 @@ export const defaultPop3Timeouts: Pop3Timeouts = {
 /** Fills in the defaults. */
 export function resolvePop3Options(options: Pop3ProxyOptions): Pop3Settings {
   return {
+    announceClient: null,
     allowFrom: [],
     onCaptureFailure: "refuse",
     requireTlsForAuth: false,

@@ -3,6 +3,7 @@
 import { decodeUtf8 } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
 import { formatAddress } from "../net/address.ts";
+import { proxyHeader } from "../net/proxy_header.ts";
 import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
 import type { SessionEnd } from "./counters.ts";
 import { Doorbell, Leg } from "./leg.ts";
@@ -87,11 +88,16 @@ export class ProxySession {
     return await relay.run();
   }
 
+  #targetOptions(): TargetOptions {
+    const { settings: { target, announceClient }, connection: { remote, local } } = this.#parts;
+    return announceClient === "proxy" ? { ...target, preamble: proxyHeader(remote, local) } : target;
+  }
+
   /** Connects to the target, up to its greeting and to TLS where that's wanted. */
   async #connect(): Promise<Greeting> {
     const { dial, settings } = this.#parts;
     try {
-      this.#target = await dial(settings.target, this.#abort.signal);
+      this.#target = await dial(this.#targetOptions(), this.#abort.signal);
       return await greetTarget(this.#target, settings);
     } catch (error) {
       if (this.#abort.signal.aborted) return { kind: "stopped", reply: localReplies.shuttingDown };

@@ -60,6 +60,7 @@ export const localReplies = {
   targetUnintelligible: formatReply(421, "4.5.0", "The mail server's answer can't be understood, try again later"),
   targetNoTls: formatReply(421, "4.7.0", "No TLS with the mail server, try again later"),
   targetLogin: formatReply(421, "4.7.0", "The mail server refused the login of this service, try again later"),
+  targetUntold: formatReply(421, "4.3.5", "The mail server can't be told who the client is, try again later"),
   newConnection: formatReply(421, "4.3.0", "Connection to the mail server was closed, connect again"),
   clientTimeout: formatReply(421, "4.4.2", "Timeout, closing connection"),
   shuttingDown: formatReply(421, "4.3.2", "Service shutting down, try again later"),

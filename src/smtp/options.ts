@@ -8,6 +8,8 @@ export interface HeldCredentials {
   readonly password: { reveal(): string };
 }
 
+export type AnnounceClient = "xclient" | "xforward" | "proxy";
+
 export interface SmtpLimits {
   /** Open connections in all. @default 1000 */
   readonly maxConnections: number;
@@ -50,6 +52,11 @@ export interface SmtpProxyOptions {
   readonly target: TargetOptions;
   /** With these, the proxy logs in at the target, and clients can't. */
   readonly credentials?: HeldCredentials;
+  /**
+   * How the target, which has to trust the proxy, hears who the client is: by XCLIENT, by XFORWARD before each mail, or
+   * by a PROXY header before all else. Null: not at all. @default null
+   */
+  readonly announceClient?: AnnounceClient | null;
   /** Who may connect, as `parseAddressList` takes it. Empty: everyone. @default [] */
   readonly allowFrom?: readonly string[];
   /** "refuse": no copy, no delivery. "pass": deliver without a copy, and log it at error. @default "refuse" */
@@ -92,6 +99,7 @@ export const defaultSmtpTimeouts: SmtpTimeouts = {
 export function resolveSmtpOptions(options: SmtpProxyOptions): ResolvedSmtpOptions {
   return {
     kind: "smtp",
+    announceClient: null,
     allowFrom: [],
     onCaptureFailure: "refuse",
     bareNewline: "normalize",

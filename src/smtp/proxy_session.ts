@@ -2,6 +2,7 @@
 
 import { errorText, MailteeError } from "../base/errors.ts";
 import { formatAddress } from "../net/address.ts";
+import { proxyHeader } from "../net/proxy_header.ts";
 import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
 import { Doorbell, Leg, readReply } from "./leg.ts";
 import { localReplies } from "./local_replies.ts";
@@ -99,11 +100,16 @@ export class ProxySession {
     }
   }
 
+  #targetOptions(): TargetOptions {
+    const { options: { target, announceClient }, connection: { remote, local } } = this.#parts;
+    return announceClient === "proxy" ? { ...target, preamble: proxyHeader(remote, local) } : target;
+  }
+
   /** Null where the target can't be reached; the client knows then. */
   async #connect(): Promise<Leg | null> {
     const { dial, options, id, log } = this.#parts;
     try {
-      return new Leg(await dial(options.target, this.#abort.signal), this.#bell);
+      return new Leg(await dial(this.#targetOptions(), this.#abort.signal), this.#bell);
     } catch (error) {
       if (this.#abort.signal.aborted) {
         await this.#refuse(localReplies.shuttingDown);

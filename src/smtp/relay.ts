@@ -22,7 +22,7 @@ import {
   takesCommand,
   takesInput,
 } from "./session_state.ts";
-import { Introducer } from "./upstream.ts";
+import { Introducer, owesIntroduction } from "./upstream.ts";
 
 /** How long taking leave may take. */
 const FAREWELL_MS = 2000;
@@ -53,13 +53,14 @@ export class Relay {
     this.#parts = parts;
     this.#lines = new ClientLines(client, options.bareNewline);
     this.#mails = new SessionMails(parts);
-    this.#introducer = new Introducer(target, options);
+    this.#introducer = new Introducer(target, options, client.connection);
     this.#state = initialState({
       kind: options.kind,
       offersStartTls: certificate !== null,
-      mustIntroduce: options.target.tls === "starttls" || options.credentials !== null,
+      mustIntroduce: owesIntroduction(options),
       holdsCredentials: options.credentials !== null,
       requireTlsForAuth: options.requireTlsForAuth,
+      xforward: options.announceClient === "xforward" ? client.connection : null,
       maxRecipients: options.limits.maxRecipients,
       maxMailBytes: options.limits.maxMailBytes,
       maxErrors: options.limits.maxErrors,

@@ -165,6 +165,7 @@ function onIntroduced(turn: Turn, event: SessionEvent & { kind: "introduced" }):
   turn.resetTransaction();
   turn.set({
     clientName: event.name,
+    clientProtocol: ({ HELO: "SMTP", EHLO: "ESMTP", LHLO: "LMTP" } as const)[event.as],
     extensions: event.extensions,
     targetTls: event.targetTls,
     helloDue: false,

@@ -1,6 +1,8 @@
 /** What the session does with each command of the client. */
 
+import { encodeUtf8 } from "../base/bytes.ts";
 import { authenticationIdentity } from "../sasl/identity.ts";
+import { xforwardCommand } from "./announcement.ts";
 import type { Command } from "./command.ts";
 import { commandRules, type Verb } from "./command_table.ts";
 import { canRelayMechanism, mailParameters, rcptParameters } from "./extensions.ts";
@@ -122,6 +124,16 @@ function refusalOfAuth(state: SessionState, mechanism: string): Reply | null {
   return canRelayMechanism(mechanism) ? null : localReplies.authMechanism;
 }
 
+/** Tells the target for whom the next mail is, where it is to know. It keeps that for one mail. */
+function announceClient(turn: Turn): void {
+  const { settings: { xforward }, extensions, clientName, clientProtocol } = turn.state;
+  if (xforward === null) return;
+  const facts = { ends: xforward, helo: clientName, protocol: clientProtocol };
+  const command = xforwardCommand(extensions.get("XFORWARD") ?? "", facts);
+  if (command === null) return;
+  turn.forward(encodeUtf8(command), { from: "target", command: { verb: "XFORWARD" }, instead: null });
+}
+
 /** The command is allowed as far as the proxy is concerned. */
 function carryOut(turn: Turn, command: KnownCommand, line: Uint8Array): void {
   const { transaction } = turn.state;
@@ -138,6 +150,9 @@ function carryOut(turn: Turn, command: KnownCommand, line: Uint8Array): void {
     case "BDAT":
       if (transaction === null) return;
       return turn.do({ do: "transfer-chunk", transaction, size: command.size, last: command.last });
+    case "MAIL":
+      announceClient(turn);
+      return turn.forward(line, { from: "target", command });
     case "AUTH": {
       const { mechanism, initial } = command;
       const told = initial !== null && initial !== "=";

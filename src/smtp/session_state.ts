@@ -1,6 +1,7 @@
 /** The words of the session reducer: what it knows, what it is told, what it asks for. */
 
 import type { ReportRecipient } from "../drop/types.ts";
+import type { ClientEnds } from "./announcement.ts";
 import type { Command } from "./command.ts";
 import { commandRules } from "./command_table.ts";
 import { type Extensions, noExtensions } from "./extensions.ts";
@@ -16,6 +17,8 @@ export interface SessionSettings {
   /** The proxy logs in itself, clients can't. */
   readonly holdsCredentials: boolean;
   readonly requireTlsForAuth: boolean;
+  /** The client, where the target hears of it before each mail (XFORWARD); else null. */
+  readonly xforward: ClientEnds | null;
   readonly maxRecipients: number;
   readonly maxMailBytes: number | null;
   readonly maxErrors: number;
@@ -37,7 +40,7 @@ export interface Transaction {
 export type Expected =
   | {
     readonly from: "target";
-    readonly command: Command;
+    readonly command: Command | { readonly verb: "XFORWARD" };
     /** What the client hears in place of the target's reply; null for nothing at all. */
     readonly instead?: Reply | null;
   }
@@ -58,6 +61,7 @@ export interface SessionState {
   readonly targetTls: boolean;
   /** The name given in EHLO, HELO or LHLO, as last accepted by the target. */
   readonly clientName: string | null;
+  readonly clientProtocol: "SMTP" | "ESMTP" | "LMTP";
   /** What the target offered in its last EHLO reply. */
   readonly extensions: Extensions;
   /** EHLO or HELO has to come before anything else. */
@@ -91,6 +95,7 @@ export type EndReason =
   | "target-refused"
   | "target-tls"
   | "target-login"
+  | "target-announcement"
   | "shutdown"
   | "internal-error";
 
@@ -170,6 +175,7 @@ export function initialState(settings: SessionSettings, tls: { readonly client: 
     clientTls: tls.client,
     targetTls: tls.target,
     clientName: null,
+    clientProtocol: "SMTP",
     extensions: noExtensions,
     helloDue: settings.mustIntroduce,
     expected: [],

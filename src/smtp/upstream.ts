@@ -2,8 +2,9 @@
 
 import { encodeUtf8 } from "../base/bytes.ts";
 import { errorText, hasCode, MailteeError } from "../base/errors.ts";
+import { type ClientEnds, xclientCommand, xforwardCommand } from "./announcement.ts";
 import { logIn } from "./authentication.ts";
-import { type Extensions, extensionsOf } from "./extensions.ts";
+import { type Extensions, extensionsOf, noExtensions } from "./extensions.ts";
 import { type Leg, readReply, type ReplyWait } from "./leg.ts";
 import { localReplies } from "./local_replies.ts";
 import type { TargetLoss } from "./mail_end.ts";
@@ -20,46 +21,99 @@ export type Introduction =
   | { readonly kind: "failed"; readonly answer: Reply; readonly reason: EndReason; readonly problem: string }
   | { readonly kind: "lost"; readonly loss: TargetLoss };
 
+/** Codes that speak against the command or the proxy, not against the client. */
+const XCLIENT_REFUSED = new Set([500, 501, 502, 503, 550]);
 const STARTTLS = encodeUtf8("STARTTLS\r\n");
 const CLEAR_TEXT_AFTER_STARTTLS = "the target sent clear text after its reply to STARTTLS";
+
+/** True where the target has to hear of STARTTLS, AUTH or the client before anything of a mail may pass. */
+export function owesIntroduction({ target, credentials, announceClient }: ResolvedSmtpOptions): boolean {
+  return target.tls === "starttls" || credentials !== null || announceClient === "xclient" ||
+    announceClient === "xforward";
+}
+
+function isWelcome(introduction: Introduction): introduction is Introduction & { kind: "introduced" } {
+  return introduction.kind === "introduced" && isPositive(introduction.reply);
+}
+
+/** Null where the target takes XFORWARD in one go with MAIL. */
+function problemWithXforward(extensions: Extensions, ends: ClientEnds): string | null {
+  const command = xforwardCommand(extensions.get("XFORWARD") ?? "", { ends, helo: null, protocol: "SMTP" });
+  if (command === null) return "the target doesn't offer XFORWARD with ADDR to this machine";
+  return extensions.has("PIPELINING") ? null : "the target offers XFORWARD, but not PIPELINING";
+}
 
 /** Introduces clients to the target, and the proxy itself where the config wants TLS or a login. */
 export class Introducer {
   readonly #target: Leg;
   readonly #options: ResolvedSmtpOptions;
+  readonly #client: ClientEnds;
+  #announced = false;
   #loggedIn = false;
 
-  constructor(target: Leg, options: ResolvedSmtpOptions) {
+  constructor(target: Leg, options: ResolvedSmtpOptions, client: ClientEnds) {
     this.#target = target;
     this.#options = options;
+    this.#client = client;
   }
 
   /**
-   * Sends the client's EHLO (or HELO, LHLO). The first time, STARTTLS and AUTH follow where the config wants them, with
-   * another EHLO under TLS (RFC 3207 section 4.2). Never goes on in clear text where TLS is wanted.
+   * Sends the client's EHLO (or HELO, LHLO). The first time, STARTTLS, XCLIENT and AUTH follow where the config wants
+   * them, with another EHLO under TLS (RFC 3207 section 4.2) and after XCLIENT. Never goes on in clear text where TLS is
+   * wanted, nor as itself where the target is to know the client.
    */
   async introduce(as: Hello, name: string): Promise<Introduction> {
-    const { target: { tls }, credentials } = this.#options;
-    const connection = this.#target.connection;
-    const tlsDue = tls === "starttls" && connection.tls === null;
-    const loginDue = credentials !== null && !this.#loggedIn;
-    // Neither STARTTLS nor AUTH is offered after HELO.
-    const hello = as === "HELO" && (tls === "starttls" || credentials !== null) ? "EHLO" : as;
+    const { target: { tls }, credentials, announceClient } = this.#options;
+    // Nothing of that is offered after HELO.
+    const hello = as === "HELO" && owesIntroduction(this.#options) ? "EHLO" : as;
     let introduction = await this.#sayHello(hello, name);
-    if (introduction.kind !== "introduced" || !isPositive(introduction.reply)) return introduction;
-    if (tlsDue) {
+    if (!isWelcome(introduction)) return introduction;
+    if (tls === "starttls" && this.#target.connection.tls === null) {
       const problem = await this.#startTls(introduction.extensions);
       if (problem !== null) return this.#failure("target-tls", localReplies.targetNoTls, problem);
       introduction = await this.#sayHello(hello, name);
-      if (introduction.kind !== "introduced" || !isPositive(introduction.reply)) return introduction;
+      if (!isWelcome(introduction)) return introduction;
     }
-    if (loginDue) {
+    if (announceClient === "xclient" && !this.#announced) {
+      const refusal = await this.#announce(introduction.extensions, as, name);
+      if (refusal !== null) return refusal;
+      introduction = await this.#sayHello(hello, name);
+      if (!isWelcome(introduction)) return introduction;
+    }
+    if (announceClient === "xforward") {
+      const problem = problemWithXforward(introduction.extensions, this.#client);
+      if (problem !== null) return this.#untold(problem);
+    }
+    if (credentials !== null && !this.#loggedIn) {
       const offered = (introduction.extensions.get("AUTH") ?? introduction.extensions.get("AUTH=") ?? "").split(/\s+/);
       const mechanisms = offered.filter((mechanism) => mechanism !== "");
       const failure = await this.#logIn(credentials, mechanisms);
       if (failure !== null) return failure;
     }
     return introduction;
+  }
+
+  /**
+   * Null where the target takes the session for the client's from now on. It greets anew then, and that may be a
+   * refusal of this client, which is the client's to hear.
+   */
+  async #announce(extensions: Extensions, as: Hello, name: string): Promise<Introduction | null> {
+    const protocol = ({ HELO: "SMTP", EHLO: "ESMTP", LHLO: "LMTP" } as const)[as];
+    const facts = { ends: this.#client, helo: name, protocol };
+    const command = xclientCommand(extensions.get("XCLIENT") ?? "", facts);
+    if (command === null) return this.#untold("the target doesn't offer XCLIENT with ADDR to this machine");
+    const wait = await this.#ask(encodeUtf8(`${command}\r\n`));
+    if (wait.kind === "lost") return wait;
+    this.#announced = isPositive(wait.reply);
+    if (this.#announced) return null;
+    if (XCLIENT_REFUSED.has(wait.reply.code)) {
+      return this.#untold(`XCLIENT was refused: ${wait.reply.code} ${replyLines(wait.reply).join(" ")}`);
+    }
+    return { kind: "introduced", reply: wait.reply, extensions: noExtensions };
+  }
+
+  #untold(problem: string): Introduction {
+    return this.#failure("target-announcement", localReplies.targetUntold, problem);
   }
 
   /** Null where the proxy is logged in now. */

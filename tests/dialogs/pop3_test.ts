@@ -20,6 +20,7 @@ const KNOWN_OPTIONS = new Set([
   "target",
   "target.tls",
   "target.trust",
+  "announceClient",
   "onCaptureFailure",
   "requireTlsForAuth",
   "wholeMailTopLines",
@@ -44,6 +45,7 @@ function settingsOf({ options, targetPort }: DialogSetup, listen: ListenOptions)
       trust: options.get("target.trust") === "system" ? { kind: "system" } : { kind: "insecure" },
       connectTimeoutMs: 5000,
     },
+    announceClient: options.get("announceClient") === "proxy" ? "proxy" : null,
     onCaptureFailure: options.get("onCaptureFailure") === "pass" ? "pass" : "refuse",
     requireTlsForAuth: options.get("requireTlsForAuth") === "true",
     ...numbersOf(options, ["wholeMailTopLines"]),
@@ -106,6 +108,7 @@ async function dialInStillTime(target: TargetOptions, { deadlines }: DialogSetup
     throw new MailteeError("unreachable", "the target is not there", { cause });
   }
   const connection = new TcpConnection(tcp, { deadlines });
+  if (target.preamble !== undefined) await connection.write(target.preamble);
   if (target.tls === "implicit") await connection.startClientTls({ serverName: target.host, trust: target.trust });
   return connection;
 }

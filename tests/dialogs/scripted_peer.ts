@@ -2,7 +2,7 @@
 
 import { decodeLatin1, decodeUtf8, equalBytes } from "../../src/base/bytes.ts";
 import { hasCode } from "../../src/base/errors.ts";
-import type { Connection } from "../../src/net/types.ts";
+import type { TcpConnection } from "../../src/net/connection.ts";
 import type { Expectation, PeerAction } from "./dialog.ts";
 
 /** How long a step may take in real time before the test fails. */
@@ -27,7 +27,7 @@ export async function settle(turns = 4): Promise<void> {
 }
 
 export class ScriptedPeer {
-  readonly connection: Connection;
+  readonly connection: TcpConnection;
   readonly #name: string;
   readonly #tls: PeerTls;
   readonly #role: "client" | "server";
@@ -35,7 +35,7 @@ export class ScriptedPeer {
 
   constructor(
     name: string,
-    connection: Connection,
+    connection: TcpConnection,
     options: { readonly tls: PeerTls; readonly role: "client" | "server"; readonly byteByByte: boolean },
   ) {
     this.#name = name;
@@ -99,8 +99,13 @@ export class ScriptedPeer {
 
   async #startTls(): Promise<void> {
     this.connection.setDeadline(STEP_MS);
-    if (this.#role === "server") await this.connection.startServerTls(this.#tls);
-    else await this.connection.startClientTls({ serverName: "localhost", trust: { kind: "insecure" } });
+    if (this.#role === "server") {
+      // What came along with a PROXY header.
+      this.connection.unreadForHandshake();
+      await this.connection.startServerTls(this.#tls);
+      return;
+    }
+    await this.connection.startClientTls({ serverName: "localhost", trust: { kind: "insecure" } });
   }
 
   /** With TLS 1.3 a server's handshake is over before the client has judged the certificate. */

@@ -4,7 +4,7 @@ import { TcpConnection } from "../../src/net/connection.ts";
 import { dial } from "../../src/net/dial.ts";
 import type { ListenOptions, TargetOptions, TlsMode } from "../../src/net/types.ts";
 import { Counters } from "../../src/smtp/counters.ts";
-import { resolveSmtpOptions, type SmtpProxyOptions } from "../../src/smtp/options.ts";
+import { type AnnounceClient, resolveSmtpOptions, type SmtpProxyOptions } from "../../src/smtp/options.ts";
 import { ProxySession } from "../../src/smtp/proxy_session.ts";
 import type { KeptCapture } from "./memory_drop.ts";
 import { type DialogProxy, type DialogSetup, registerDialogs } from "./runner.ts";
@@ -23,6 +23,7 @@ const KNOWN_OPTIONS = new Set([
   "target.tls",
   "target.trust",
   "credentials",
+  "announceClient",
   "onCaptureFailure",
   "bareNewline",
   "requireTlsForAuth",
@@ -54,6 +55,7 @@ function startProxy(setup: DialogSetup): Promise<DialogProxy> {
       connectTimeoutMs: 5000,
     },
     ...credentialsOf(options.get("credentials")),
+    announceClient: announcementOf(options.get("announceClient")),
     onCaptureFailure: options.get("onCaptureFailure") === "pass" ? "pass" : "refuse",
     bareNewline: options.get("bareNewline") === "reject" ? "reject" : "normalize",
     requireTlsForAuth: options.get("requireTlsForAuth") === "true",
@@ -111,6 +113,10 @@ function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: L
 
 function tlsMode(word: string | undefined): TlsMode {
   return word === "starttls" || word === "implicit" ? word : "none";
+}
+
+function announcementOf(word: string | undefined): AnnounceClient | null {
+  return word === "xclient" || word === "xforward" || word === "proxy" ? word : null;
 }
 
 function credentialsOf(text: string | undefined): Pick<SmtpProxyOptions, "credentials"> {

@@ -4,6 +4,7 @@ import { roomLogger } from "../../src/base/log.ts";
 import { type FileDropWriter, openDropWriter } from "../../src/drop/writer.ts";
 import type { AddressList } from "../../src/net/address_list.ts";
 import type { ListenOptions, TargetOptions, TlsMode } from "../../src/net/types.ts";
+import type { Pop3ProxyOptions } from "../../src/pop3/options.ts";
 import { startPop3Proxy } from "../../src/pop3/proxy.ts";
 import type { SmtpProxyOptions } from "../../src/smtp/options.ts";
 import { startSmtpProxy } from "../../src/smtp/proxy.ts";
@@ -23,12 +24,12 @@ export interface Stage {
   subfolder(name: string): Promise<string>;
   /** Starts a proxy that listens in all three modes. */
   smtpProxy(options: SmtpChoice & TargetChoice): Promise<PortsByMode>;
-  pop3Proxy(options: { readonly name: string } & TargetChoice): Promise<PortsByMode>;
+  pop3Proxy(options: Pick<Pop3ProxyOptions, "name" | "announceClient"> & TargetChoice): Promise<PortsByMode>;
   /** What the drop folder holds. */
   captures(): ReadCapture[];
 }
 
-type SmtpChoice = Pick<SmtpProxyOptions, "name" | "kind" | "credentials" | "allowFrom">;
+type SmtpChoice = Pick<SmtpProxyOptions, "name" | "kind" | "credentials" | "allowFrom" | "announceClient">;
 
 interface TargetChoice {
   readonly targetPort: number;
@@ -93,15 +94,15 @@ function stageOf(folder: string, certificate: TestCertificate, drop: FileDropWri
       await Deno.chmod(path, 0o755);
       return path;
     },
-    smtpProxy: async ({ name, kind = "smtp", credentials, allowFrom = [], ...choice }) => {
+    smtpProxy: async ({ name, kind = "smtp", credentials, allowFrom = [], announceClient = null, ...choice }) => {
       const options = {
-        ...{ name, kind, allowFrom, listen: listen(choice), target: target(choice) },
+        ...{ name, kind, allowFrom, announceClient, listen: listen(choice), target: target(choice) },
         ...(credentials === undefined ? {} : { credentials }),
       };
       return keep(await startSmtpProxy(options, { ...dependencies, log: roomLogger("smtp") }));
     },
-    pop3Proxy: async ({ name, ...choice }) => {
-      const options = { name, listen: listen(choice), target: target(choice) };
+    pop3Proxy: async ({ name, announceClient = null, ...choice }) => {
+      const options = { name, announceClient, listen: listen(choice), target: target(choice) };
       return keep(await startPop3Proxy(options, { ...dependencies, log: roomLogger("pop3") }));
     },
     captures: () => readCaptures(join(folder, "drop")),

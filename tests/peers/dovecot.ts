@@ -8,6 +8,9 @@ export interface Dovecot {
   readonly pop3Port: number;
   /** Implicit TLS. */
   readonly pop3sPort: number;
+  /** The same as both of them, for clients that a PROXY header names. */
+  readonly balancedPop3Port: number;
+  readonly balancedPop3sPort: number;
   readonly lmtpPort: number;
   /** Dovecot's authentication protocol, for `startPostfix`. */
   readonly authPort: number;
@@ -35,7 +38,9 @@ export function passwordOf(user: string): string {
 /** Starts Dovecot in the foreground, with config, run-time files and mailboxes in `folder`. Needs root. */
 export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   const { folder } = options;
-  const [pop3Port = 0, pop3sPort = 0, lmtpPort = 0, authPort = 0] = freePorts(4);
+  const [pop3Port = 0, pop3sPort = 0, lmtpPort = 0, authPort = 0, balancedPop3Port = 0, balancedPop3sPort = 0] =
+    freePorts(6);
+  const ports = { pop3Port, pop3sPort, lmtpPort, authPort, balancedPop3Port, balancedPop3sPort };
   const config = join(folder, "dovecot.conf");
   const mailboxes = join(folder, "mailboxes");
   await Deno.mkdir(mailboxes);
@@ -43,13 +48,10 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   await Deno.chmod(folder, 0o755);
   const passwords = options.users.map((user) => `${user}:${passwordOf(user)}\n`).join("");
   await Deno.writeTextFile(join(folder, "passwords"), passwords, { mode: 0o644 });
-  await Deno.writeTextFile(config, configText(options, { pop3Port, pop3sPort, lmtpPort, authPort }));
+  await Deno.writeTextFile(config, configText(options, ports));
   const program = startProgram("dovecot", { args: ["-F", "-c", config] });
   const dovecot = {
-    pop3Port,
-    pop3sPort,
-    lmtpPort,
-    authPort,
+    ...ports,
     put: (user: string, mails: readonly Uint8Array[]) => putMails(join(mailboxes, user), mails),
     mails: async (user: string) => [
       ...await filesIn(join(mailboxes, user, "new")),
@@ -74,7 +76,7 @@ const MAIL_USER = 65534;
 
 function configText(
   { folder, certificate }: DovecotOptions,
-  ports: Pick<Dovecot, "pop3Port" | "pop3sPort" | "lmtpPort" | "authPort">,
+  ports: { readonly [Key in keyof Dovecot as Key extends `${string}Port` ? Key : never]: Dovecot[Key] },
 ): string {
   const listener = (name: string, port: number, more = "") =>
     `inet_listener ${name} {\n address = 127.0.0.1\n port = ${port}\n ${more}\n}`;
@@ -89,11 +91,14 @@ ssl_key = <${certificate.keyFile}
 disable_plaintext_auth = no
 auth_mechanisms = plain login cram-md5 apop scram-sha-256
 first_valid_uid = 1
+haproxy_trusted_networks = 127.0.0.1
 mail_location = maildir:${join(folder, "mailboxes")}/%n
 mail_fsync = never
 service pop3-login {
  ${listener("pop3", ports.pop3Port)}
  ${listener("pop3s", ports.pop3sPort, "ssl = yes")}
+ ${listener("balanced-pop3", ports.balancedPop3Port, "haproxy = yes")}
+ ${listener("balanced-pop3s", ports.balancedPop3sPort, "haproxy = yes\n ssl = yes")}
 }
 service lmtp {
  ${listener("lmtp", ports.lmtpPort)}

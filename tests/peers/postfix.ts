@@ -30,6 +30,8 @@ export interface PostfixOptions {
   readonly users: readonly string[];
   /** Port of a Dovecot authentication service; without one there is no AUTH. */
   readonly authPort?: number;
+  /** Settings of main.cf beside or instead of those that are made here. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Starts Postfix in the foreground, with config, queue and mailboxes in `folder`. Needs root. */
@@ -71,7 +73,10 @@ async function stopPostfix(program: RunningProgram, folder: string): Promise<voi
   await program.stop();
 }
 
-function mainConfig({ folder, certificate, users, authPort }: PostfixOptions, mailboxes: string): string {
+function mainConfig(
+  { folder, certificate, users, authPort, settings: more }: PostfixOptions,
+  mailboxes: string,
+): string {
   const settings = {
     compatibility_level: "3.6",
     queue_directory: join(folder, "queue"),
@@ -99,6 +104,7 @@ function mainConfig({ folder, certificate, users, authPort }: PostfixOptions, ma
     smtpd_sasl_auth_enable: authPort === undefined ? "no" : "yes",
     smtpd_sasl_type: "dovecot",
     smtpd_sasl_path: `inet:127.0.0.1:${authPort ?? 0}`,
+    ...more,
   };
   return Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join("");
 }

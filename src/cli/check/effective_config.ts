@@ -51,11 +51,12 @@ function effectiveListen({ certificate, proxyProtocolFrom, ...listen }: ListenCo
   };
 }
 
-function effectiveTarget({ trust, credentials, ...target }: TargetConfig): Record<string, unknown> {
+function effectiveTarget({ trust, credentials, announceClient, ...target }: TargetConfig): Record<string, unknown> {
   return {
     ...target,
     ...target.tls === "none" ? {} : { trust: effectiveTrust(trust) },
     ...credentials === null ? {} : { credentials: { username: credentials.username, password: "(set)" } },
+    ...announceClient === null ? {} : { announceClient },
   };
 }
 

@@ -3,18 +3,20 @@ import net, { isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import { errorText, MailteeError } from "../../base/errors.ts";
 import type { ProxyConfig } from "../../config/types.ts";
+import { clientlessProxyHeader } from "../../net/proxy_header.ts";
 
 /**
  * The certificate that a target shows, DER, whether it is trusted or not: with it a person can decide whom to trust.
  * Opens a connection of its own, for nothing else. Rejects with MailteeError "tls" where none is to be had.
  */
 export async function peerCertificate(proxy: ProxyConfig, signal: AbortSignal): Promise<Uint8Array> {
-  const { host, port, tls: mode } = proxy.target;
+  const { host, port, tls: mode, announceClient } = proxy.target;
   const socket = net.connect({ host, port });
   const stop = () => void socket.destroy(new Error("it took too long"));
   signal.addEventListener("abort", stop, { once: true });
   try {
     await next(socket, "connect");
+    if (announceClient === "proxy") socket.write(clientlessProxyHeader);
     if (mode === "starttls") await askForTls(socket, proxy.kind);
     const secured = tls.connect({
       socket,

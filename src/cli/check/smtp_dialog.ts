@@ -31,6 +31,7 @@ export async function askSmtpTarget(proxy: SmtpProxyConfig, connection: Connecti
     kind: proxy.kind,
     listen: [],
     target: targetOptions(proxy.target),
+    announceClient: proxy.target.announceClient,
     timeouts: { targetMs: ANSWER_MS },
   });
   const hello = await introduce(proxy, target, options);
@@ -53,7 +54,9 @@ async function introduce(
   target: Leg,
   options: ResolvedSmtpOptions,
 ): Promise<Pick<TargetAnswers, "capabilities" | "problem">> {
-  const introduction = await new Introducer(target, options).introduce(
+  // A check is no client's, so the target hears of this machine itself.
+  const { local } = target.connection;
+  const introduction = await new Introducer(target, options, { remote: local, local }).introduce(
     kind === "lmtp" ? "LHLO" : "EHLO",
     Deno.hostname(),
   );

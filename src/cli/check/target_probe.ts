@@ -1,10 +1,11 @@
 import { targetOptions } from "../../app/proxies.ts";
 import type { Clock } from "../../base/clock.ts";
 import { MailteeError } from "../../base/errors.ts";
-import type { ProxyConfig } from "../../config/types.ts";
+import type { ProxyConfig, TargetConfig } from "../../config/types.ts";
 import { type CertificateDescription, describeCertificate } from "../../net/certificate_description.ts";
 import { dial } from "../../net/dial.ts";
-import type { Connection, TlsInfo } from "../../net/types.ts";
+import { clientlessProxyHeader } from "../../net/proxy_header.ts";
+import type { Connection, TargetOptions, TlsInfo } from "../../net/types.ts";
 import { peerCertificate } from "./peer_certificate.ts";
 import { askPop3Target } from "./pop3_dialog.ts";
 import { askSmtpTarget } from "./smtp_dialog.ts";
@@ -39,7 +40,7 @@ export async function probeTarget(
   const report = { proxy, where, certificate };
   let connection: Connection | undefined;
   try {
-    connection = await dial(targetOptions(target), { clock, signal });
+    connection = await dial({ ...targetOptions(target), ...preambleOf(target) }, { clock, signal });
     const answers = await (proxy.kind === "pop3" ? askPop3Target(proxy, connection) : askSmtpTarget(proxy, connection));
     const { tls, remote } = connection;
     const elapsedMs = clock.monotonicMs() - started;
@@ -52,6 +53,11 @@ export async function probeTarget(
   } finally {
     connection?.close();
   }
+}
+
+/** A check is no client's. */
+function preambleOf({ announceClient }: TargetConfig): Pick<TargetOptions, "preamble"> {
+  return announceClient === "proxy" ? { preamble: clientlessProxyHeader } : {};
 }
 
 async function lookAtCertificate(proxy: ProxyConfig, signal: AbortSignal): Promise<CertificateDescription | null> {

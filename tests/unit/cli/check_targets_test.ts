@@ -197,6 +197,7 @@ Deno.test("targetFindings() warns of clear text that needn't be, of logins in it
     trust: { kind: "system" },
     connectTimeoutSeconds: 30,
     credentials: null,
+    announceClient: null,
   } as const;
   const listen = [{ address: "0.0.0.0", port: 25, tls: "none", certificate: null, proxyProtocolFrom: null }] as const;
   const report = (change: Partial<TargetReport>): TargetReport => ({
@@ -237,6 +238,18 @@ Deno.test("targetFindings() warns of clear text that needn't be, of logins in it
   assertEquals(codes({ certificate }), []);
   assertEquals(codes({ certificate }, "2026-11-25"), ["certificate-time"]);
   assertEquals(codes({ certificate }, "2027-01-01"), ["certificate-time"]);
+});
+
+Deno.test("probeTarget() speaks for no client where the target is to hear of clients", async () => {
+  const answers = { ...SMTP.answers, "PROXY UNKNOWN": "" };
+  await withTarget({ answers }, async ({ port, server, probe }) => {
+    const { problem } = await probe(`port: ${port}, announceClient: proxy`);
+    assertEquals([problem, server.heard[0]], [null, "PROXY UNKNOWN"]);
+  });
+  await withTarget({}, async ({ port, probe }) => {
+    const { problem } = await probe(`port: ${port}, announceClient: xclient`);
+    assertStringIncludes(problem ?? "", "the target doesn't offer XCLIENT with ADDR to this machine");
+  });
 });
 
 Deno.test("check connects to targets, prints what it found without secrets, and ends with the contract's codes", async () => {

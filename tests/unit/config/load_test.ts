@@ -45,6 +45,7 @@ Deno.test("loadConfig() fills in the defaults and makes paths absolute from the 
         trust: { kind: "system" },
         connectTimeoutSeconds: 30,
         credentials: null,
+        announceClient: null,
       },
       allowFrom: ["private"],
       allowFromGiven: false,

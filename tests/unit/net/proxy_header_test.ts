@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { concatBytes, encodeUtf8 } from "../../../src/base/bytes.ts";
-import { takeProxyHeader } from "../../../src/net/proxy_header.ts";
+import { concatBytes, decodeLatin1, encodeUtf8 } from "../../../src/base/bytes.ts";
+import { proxyHeader, takeProxyHeader } from "../../../src/net/proxy_header.ts";
 
 const SIGNATURE = encodeUtf8("\r\n\r\n\0\r\nQUIT\n");
 const IPV4 = [192, 0, 2, 7, 198, 51, 100, 1, 0xdd, 0x05, 0, 25];
@@ -87,5 +87,23 @@ Deno.test("takeProxyHeader() takes nothing else, at no split", () => {
       const { kind } = takeProxyHeader(bytes.subarray(0, length));
       assertEquals(kind === "header", false, `${name}, ${length} bytes`);
     }
+  }
+});
+
+Deno.test("proxyHeader() names the client in one family, and is what takeProxyHeader() reads", () => {
+  const cases: [remote: string, local: string, header: string][] = [
+    ["192.0.2.7", "198.51.100.1", "PROXY TCP4 192.0.2.7 198.51.100.1 56581 25"],
+    ["2001:db8::7", "2001:db8::1", "PROXY TCP6 2001:db8::7 2001:db8::1 56581 25"],
+    ["192.0.2.7", "2001:db8::1", "PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 56581 25"],
+    ["2001:db8::7", "192.0.2.1", "PROXY TCP6 2001:db8::7 ::ffff:192.0.2.1 56581 25"],
+    ["fe80::7%eth0", "fe80::1%eth0", "PROXY TCP6 fe80::7 fe80::1 56581 25"],
+    ["nowhere", "192.0.2.1", "PROXY UNKNOWN"],
+  ];
+  for (const [remote, local, expected] of cases) {
+    const header = proxyHeader({ address: remote, port: 56581 }, { address: local, port: 25 });
+    assertEquals(decodeLatin1(header), `${expected}\r\n`);
+    const scan = takeProxyHeader(header);
+    const client = remote === "nowhere" ? null : { address: remote.replace("%eth0", ""), port: 56581 };
+    assertEquals(scan, { kind: "header", client, consumed: header.length });
   }
 });

@@ -22,6 +22,7 @@ const settings: SessionSettings = {
   mustIntroduce: false,
   holdsCredentials: false,
   requireTlsForAuth: false,
+  xforward: null,
   maxRecipients: 3,
   maxMailBytes: 1000,
   maxErrors: 5,
