@@ -63,6 +63,8 @@ export class FileCapture implements Capture {
   #mail: SealedReport["mail"] | null = null;
   #settlementOffset = 0;
   #fileOpen = true;
+  /** Something is in the file, or may be. */
+  #written = false;
 
   /** @param fresh the file that it is written to, its own from now on */
   constructor(id: string, start: CaptureStart, fresh: FreshFile, context: CaptureContext) {
@@ -92,7 +94,7 @@ export class FileCapture implements Capture {
     if (this.#fields !== null && content.length >= LARGE_CHUNK_BYTES) {
       this.#attempt(() => {
         this.#writeCollected();
-        writeAll(this.#file, content);
+        this.#write(content);
       });
       return;
     }
@@ -140,6 +142,11 @@ export class FileCapture implements Capture {
 
   abort(): void {
     if (this.#state === "committing") return;
+    if (this.#state === "writing" && !this.#written) {
+      this.#fileOpen = false;
+      this.#fresh.giveBack();
+      return this.#end("aborted");
+    }
     if (this.#state === "failed" || !isEndState(this.#state)) {
       this.#discard();
       this.#end("aborted");
@@ -191,7 +198,12 @@ export class FileCapture implements Capture {
     const parts = [...this.#missingPreamble(), ...this.#collected];
     this.#collected = [];
     this.#collectedBytes = 0;
-    if (parts.length > 0) writeAll(this.#file, concatBytes(parts));
+    if (parts.length > 0) this.#write(concatBytes(parts));
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#written = true;
+    writeAll(this.#file, bytes);
   }
 
   /** Writes all that is missing by one call, with the outcome left open. */
@@ -205,7 +217,7 @@ export class FileCapture implements Capture {
     const report = this.#report(this.#start, this.#mail);
     const tail = buildTail(report, this.#boundary, this.#mailOffset + this.#size, null);
     this.#settlementOffset = tail.settlementOffset;
-    writeAll(this.#file, concatBytes([...before, ...this.#collected, tail.bytes]));
+    this.#write(concatBytes([...before, ...this.#collected, tail.bytes]));
     this.#collected = [];
   }
 

@@ -10,6 +10,8 @@ export interface FreshFile {
    * the file is no longer there; never ask again then.
    */
   findable(): Promise<void>;
+  /** Nothing was written to it: another capture may have it. */
+  giveBack(): void;
 }
 
 /** Where the files are made. */
@@ -32,6 +34,7 @@ const MAX_BATCH = 32;
 export class FreshFiles {
   readonly #place: FreshFilePlace;
   #spare: FreshFile[] = [];
+  #closed = false;
 
   constructor(place: FreshFilePlace) {
     this.#place = place;
@@ -45,7 +48,13 @@ export class FreshFiles {
     return this.#spare.shift() ?? this.#make(stem, suffix, Math.min(wanted, MAX_BATCH));
   }
 
-  /** Removes the files that no capture has taken. */
+  /** Removes the files that no capture has, and those that are given back from now on. */
+  close(): void {
+    this.#closed = true;
+    this.discard();
+  }
+
+  /** Removes the files that no capture has. */
   discard(): void {
     for (const { path, file } of this.#spare.splice(0)) {
       file.close();
@@ -54,10 +63,17 @@ export class FreshFiles {
   }
 
   #make(stem: string, suffix: string, count: number): FreshFile {
-    const findable = this.#sharedFlush();
+    const batch: Batch = { flush: null, failed: false };
     const make = (name: string): FreshFile => {
       const path = join(this.#place.folder, name + suffix);
-      return { path, file: this.#place.ops.create(path, this.#place.mode), findable: () => findable(path) };
+      const file = this.#place.ops.create(path, this.#place.mode);
+      const fresh: FreshFile = {
+        path,
+        file,
+        findable: () => this.#findable(path, batch),
+        giveBack: () => this.#takeBack(fresh, batch),
+      };
+      return fresh;
     };
     const first = make(stem);
     try {
@@ -68,18 +84,27 @@ export class FreshFiles {
     return first;
   }
 
-  /** One flush for all files of a batch, begun when the first of them asks: all of them are there by then. */
-  #sharedFlush(): (path: string) => Promise<void> {
-    let flush: Promise<void> | null = null;
-    return async (path) => {
-      try {
-        await (flush ??= this.#place.flush());
-        // A folder that vanished, as when a disk was away, takes with it what was flushed long ago.
-        if (!fileExists(path)) throw new Error("the folder that it was in vanished");
-      } catch (error) {
-        this.discard();
-        throw error;
-      }
-    };
+  /** The first file of a batch that asks begins the flush for all: all of them are there by then. */
+  async #findable(path: string, batch: Batch): Promise<void> {
+    try {
+      await (batch.flush ??= this.#place.flush());
+      // A folder that vanished, as when a disk was away, takes with it what was flushed long ago.
+      if (!fileExists(path)) throw new Error("the folder that it was in vanished");
+    } catch (error) {
+      batch.failed = true;
+      this.discard();
+      throw error;
+    }
   }
+
+  #takeBack(fresh: FreshFile, batch: Batch): void {
+    this.#spare.push(fresh);
+    if (this.#closed || batch.failed || this.#spare.length > MAX_BATCH) this.discard();
+  }
+}
+
+/** Files that were made together. */
+interface Batch {
+  flush: Promise<void> | null;
+  failed: boolean;
 }

@@ -183,7 +183,7 @@ export class WriterFolder {
   /** Lets the folder go. It disappears if nothing is left in it; if something is, the next start recovers it. */
   release(): void {
     if (this.#lock === null) return;
-    this.#files.discard();
+    this.#files.close();
     removeWriterFolder(this.path, this.#ops);
     this.#lock.release();
     this.#lock = null;

@@ -95,3 +95,44 @@ Deno.test("DropWriter recovers from files kept ready in a folder that vanished w
     assertEquals((await dropNames(folder)).length, 2);
     await writer.close();
   }));
+
+Deno.test("FreshFile.giveBack() lets another capture have the file, until close()", () =>
+  withFolder(async (folder) => {
+    const files = filesIn(folder);
+    files.take("A", ".part", 1).giveBack();
+    const again = files.take("B", ".part", 1);
+    assertEquals(basename(again.path), "A.part");
+    await again.findable();
+    files.close();
+    again.giveBack();
+    assertEquals(filesBelow(folder), []);
+  }));
+
+Deno.test("FreshFile.giveBack() keeps no file whose flush failed", () =>
+  withFolder(async (folder) => {
+    const files = filesIn(folder, { flush: () => Promise.reject(systemError("EIO")) });
+    const [first, second] = ["A", "B"].map((stem) => files.take(stem, ".part", 2));
+    await assertRejects(async () => await first?.findable(), Error, "EIO");
+    second?.giveBack();
+    assertEquals(filesBelow(folder), ["A.part"]);
+    first?.file.close();
+  }));
+
+Deno.test("Capture.abort() gives an empty file to the next capture, and removes one that was written to", () =>
+  withFolder(async (folder) => {
+    const ops = new FaultyFileOps();
+    const writer = await openDropWriter(folder, { ops });
+    ops.steps.length = 0;
+    for (let count = 0; count < 5; count++) {
+      const capture = writer.begin(smtpStart());
+      capture.write(MAIL);
+      capture.abort();
+      capture.abort();
+    }
+    assertEquals(ops.steps.map((step) => step.split(" ")[0]), ["create"]);
+    const written = writer.begin(smtpStart());
+    written.write(new Uint8Array(100_000));
+    written.abort();
+    assertEquals(unfinished(folder), []);
+    await writer.close();
+  }));
