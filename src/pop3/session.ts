@@ -3,6 +3,7 @@
  * passed on when, keeps replies in order, and knows which reply belongs to which command; it touches no socket.
  */
 
+import { isResponse } from "../sasl/base64.ts";
 import { authenticationIdentity } from "../sasl/identity.ts";
 import { decodeLatin1, encodeUtf8 } from "../base/bytes.ts";
 import { capabilityName, filterCapabilities, ownCapabilities, passesThrough } from "./capabilities.ts";
@@ -41,7 +42,8 @@ function react(turn: Turn, event: SessionEvent, uids: UidQuestions): void {
     case "bad-line":
       return onBadLine(turn, event.problem);
     case "response":
-      return onResponse(turn, event.line);
+      // A server might see the end of the line, and then a command, at octets that are none of base64's.
+      return onResponse(turn, isResponse(decodeLatin1(event.line)) ? event.line : CANCEL);
     case "status":
       return onStatus(turn, event.status, event.line);
     case "capture-begun":

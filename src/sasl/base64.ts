@@ -1,5 +1,7 @@
 /** Base64 as SASL uses it in SMTP and POP3 (RFC 4954 section 4, RFC 5034 section 4). */
 
+/** Base64, or "*" to cancel. */
+const RESPONSE = /^(?:[A-Za-z0-9+/]*={0,2}|\*)$/;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The octets of a base64 text; null where it isn't base64. "=" is the empty initial response. */
@@ -21,4 +23,9 @@ export function decodeBase64Text(text: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** True for what a client may say in an exchange. Anything else is none of a proxy's business to pass on. */
+export function isResponse(line: string): boolean {
+  return RESPONSE.test(line);
 }

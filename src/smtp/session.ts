@@ -3,6 +3,7 @@
  * client may say when, keeps replies in order, and knows what the target has accepted; it touches no socket.
  */
 
+import { isResponse } from "../sasl/base64.ts";
 import { authenticationIdentity } from "../sasl/identity.ts";
 import { decodeLatin1, encodeUtf8 } from "../base/bytes.ts";
 import { filterHelloReply, noExtensions } from "./extensions.ts";
@@ -13,8 +14,6 @@ import { onCommand } from "./session_commands.ts";
 import { Turn } from "./session_turn.ts";
 import type { LineProblem, SessionEvent, SessionState, Step, Transaction } from "./session_state.ts";
 
-/** Base64, or "*" to cancel (RFC 4954 section 4). */
-const AUTH_RESPONSE = /^(?:[A-Za-z0-9+/]*={0,2}|\*)$/;
 const CANCEL = encodeUtf8("*");
 
 /** What an event changes, and what there is to do. Line and reply bytes in effects are those of the event. */
@@ -78,7 +77,7 @@ function onAuthResponse(turn: Turn, line: Uint8Array): void {
   if (exchange === null) return;
   const response = decodeLatin1(line);
   // Whatever the target makes of a response, it can't be a MAIL or RCPT.
-  if (!AUTH_RESPONSE.test(response)) return cancelAuth(turn, localReplies.authNotBase64);
+  if (!isResponse(response)) return cancelAuth(turn, localReplies.authNotBase64);
   if (!exchange.told && response !== "") {
     const identity = authenticationIdentity(exchange.mechanism, response);
     turn.set({ exchange: { ...exchange, identity, told: true } });
