@@ -1,0 +1,153 @@
+import { dataOf, mailboxOf, type ReadMail, unstuffed } from "./smtp_reading.ts";
+import type { Target } from "./wire.ts";
+
+export interface SmtpTargetOptions {
+  readonly extensions: readonly string[];
+  readonly refuses: (address: string) => boolean;
+  /** The answer to a whole mail. */
+  readonly answer: (content: string) => string;
+  /** Hangs up before its answer to this line, counted from 0; null: never. */
+  readonly hangsUpAt: number | null;
+}
+
+const GREETED = "220 target.example ESMTP\r\n";
+
+/** A strict SMTP server that keeps what it takes, and writes down what it doesn't understand. */
+export class SmtpTarget implements Target {
+  static readonly greeting = GREETED;
+  /** Mails that it has taken and said so. */
+  readonly mails: ReadMail[] = [];
+  readonly oddities: string[] = [];
+  closed = false;
+  readonly #options: SmtpTargetOptions;
+  #input = "";
+  #expects: "command" | "data" | "auth" = "command";
+  #lines = 0;
+  #from: string | null = null;
+  #to: string[] = [];
+  #chunks: string | null = null;
+  #taken: ReadMail | null = null;
+
+  constructor(options: SmtpTargetOptions) {
+    this.#options = options;
+  }
+
+  receive(text: string): string {
+    this.#input += text;
+    let said = "";
+    while (!this.closed) {
+      const answer = this.#expects === "data" ? this.#takeData() : this.#takeLine();
+      if (answer === null) break;
+      if (this.#lines++ === this.#options.hangsUpAt) this.closed = true;
+      else said += answer;
+      if (this.#taken !== null && !this.closed) this.mails.push(this.#taken);
+      this.#taken = null;
+    }
+    return said;
+  }
+
+  #takeData(): string | null {
+    const data = dataOf(this.#input);
+    if (data === null) return null;
+    this.#input = data.rest;
+    this.#expects = "command";
+    return this.#finish(unstuffed(data.raw));
+  }
+
+  /** The answer to the next line; null where it isn't whole. */
+  #takeLine(): string | null {
+    const end = this.#input.indexOf("\r\n");
+    if (end < 0) return null;
+    const line = this.#input.slice(0, end);
+    const after = end + 2;
+    const [, size, last] = /^BDAT (\d+)( LAST)?$/.exec(line) ?? [];
+    const wanted = Number(size ?? 0);
+    if (this.#input.length < after + wanted) return null;
+    const octets = this.#input.slice(after, after + wanted);
+    this.#input = this.#input.slice(after + wanted);
+    if (this.#expects === "auth") return this.#logIn(line);
+    if (/[\r\n\0]/.test(line)) return this.#wonder(line);
+    return size === undefined ? this.#answer(line) : this.#takeChunk(octets, last !== undefined);
+  }
+
+  #answer(line: string): string {
+    switch (line.slice(0, 4).toUpperCase()) {
+      case "EHLO":
+        this.#forget();
+        return ["target.example", ...this.#options.extensions]
+          .map((each, index, all) => `250${index < all.length - 1 ? "-" : " "}${each}\r\n`).join("");
+      case "HELO":
+      case "RSET":
+        this.#forget();
+        return "250 2.0.0 Ok\r\n";
+      case "MAIL":
+        return this.#begin(mailboxOf(line));
+      case "RCPT":
+        return this.#address(mailboxOf(line));
+      case "DATA":
+        if (this.#to.length === 0 || this.#chunks !== null) return "503 5.5.1 RCPT first\r\n";
+        this.#expects = "data";
+        return "354 Go\r\n";
+      case "AUTH":
+        if (/^AUTH \S+ \S+$/i.test(line)) return this.#logIn(line.split(" ")[2] ?? "");
+        this.#expects = "auth";
+        return "334 \r\n";
+      case "NOOP":
+      case "HELP":
+      case "EXPN":
+      case "ETRN":
+      case "VRFY":
+        return "252 2.0.0 Perhaps\r\n";
+      case "QUIT":
+        this.closed = true;
+        return "221 2.0.0 Bye\r\n";
+      default:
+        return this.#wonder(line);
+    }
+  }
+
+  #begin(from: string | null): string {
+    if (from === null) return this.#wonder("MAIL without a mailbox");
+    if (this.#from !== null) return "503 5.5.1 Nested\r\n";
+    this.#from = from;
+    return "250 2.1.0 Ok\r\n";
+  }
+
+  #address(to: string | null): string {
+    if (this.#from === null) return "503 5.5.1 MAIL first\r\n";
+    if (to === null || this.#options.refuses(to)) return "550 5.1.1 No\r\n";
+    this.#to.push(to);
+    return "250 2.1.5 Ok\r\n";
+  }
+
+  #takeChunk(octets: string, last: boolean): string {
+    if (this.#to.length === 0) return "503 5.5.1 RCPT first\r\n";
+    this.#chunks = (this.#chunks ?? "") + octets;
+    return last ? this.#finish(this.#chunks) : "250 2.0.0 Ok\r\n";
+  }
+
+  #finish(content: string): string {
+    const answer = this.#options.answer(content);
+    if (answer.startsWith("2")) this.#taken = { from: this.#from ?? "", to: this.#to, content };
+    this.#forget();
+    return `${answer}\r\n`;
+  }
+
+  #logIn(response: string): string {
+    this.#expects = "command";
+    if (response === "*") return "501 5.7.0 Cancelled\r\n";
+    if (!/^[A-Za-z0-9+/=]*$/.test(response)) return this.#wonder(response);
+    return response.length % 3 === 0 ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 No\r\n";
+  }
+
+  #wonder(line: string): string {
+    this.oddities.push(line);
+    return "500 5.5.2 What?\r\n";
+  }
+
+  #forget(): void {
+    this.#from = null;
+    this.#to = [];
+    this.#chunks = null;
+  }
+}
