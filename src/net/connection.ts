@@ -191,7 +191,8 @@ export class TcpConnection implements Connection, Deadlined {
 
   readonly #onReadError = (error: unknown): void => {
     this.#reading = false;
-    this.#failReads(this.#describe(error));
+    // An error that nobody would hear of costs its stack.
+    if (this.#readFailure === null) this.#failReads(this.#describe(error));
   };
 
   /** Puts what a read gave into the input; false where it was the end. */
