@@ -1,5 +1,6 @@
 /** Putting many mails into the store with shared flushes. */
 
+import { existsSync } from "node:fs";
 import { MailteeError } from "../base/errors.ts";
 import { fileError, type OpenFile, removeIfThere, writeAll } from "../base/files.ts";
 import type { MailContent } from "../message/types.ts";
@@ -102,6 +103,8 @@ export class FileStoreBatch implements StoreBatch {
 
   /** A copy that is there counts only where it is sound; a damaged one is replaced. */
   async #isStored(sha256: string): Promise<boolean> {
+    // Nearly all mails are new, and opening what isn't there makes an error object for each.
+    if (!existsSync(this.#store.pathOf(sha256))) return false;
     if ((await this.#store.check(sha256)).state !== "sound") return false;
     this.#existing.add(sha256);
     return true;

@@ -6,13 +6,24 @@
 
 import { createHash, type Hash } from "node:crypto";
 import type { Transform } from "node:stream";
-import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
+import { constants, createZstdCompress, createZstdDecompress, zstdCompressSync } from "node:zlib";
 import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
 import type { MailContent } from "../message/types.ts";
 
 /** Costs 0.1 ms for a mail of common size; higher levels gain 1 % on mail and cost more (docs/archive-format.md). */
 const COMPRESSION_LEVEL = 3;
+const ZSTD_OPTIONS = {
+  params: {
+    [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL,
+    [constants.ZSTD_c_checksumFlag]: 1,
+  },
+};
+/**
+ * Mails up to this size are compressed by one call, without a stream. Together with not opening what isn't stored it took
+ * the CPU of adding a mail from 1.5 to 1.2 ms (medians of five alternating rounds on a loaded machine).
+ */
+const AT_ONCE_BYTES = 256 * 1024;
 const READ_BYTES = 64 * 1024;
 /** One of the magic numbers of skippable frames, and the length of what follows; both little-endian. */
 const SEAL_HEAD = Uint8Array.of(0x53, 0x2a, 0x4d, 0x18, 32, 0, 0, 0);
@@ -34,15 +45,26 @@ export async function encodeStoredFile(
   sink: (piece: Uint8Array) => void,
   signal?: AbortSignal,
 ): Promise<EncodedContent> {
+  signal?.throwIfAborted();
+  if (!(content instanceof Uint8Array)) return await encodeStream(content, sink, signal);
+  return content.length <= AT_ONCE_BYTES ? encodeAtOnce(content, sink) : await encodeStream([content], sink, signal);
+}
+
+function encodeAtOnce(content: Uint8Array, sink: (piece: Uint8Array) => void): EncodedContent {
+  const frame = zstdCompressSync(content, ZSTD_OPTIONS);
+  sink(concatBytes([frame, SEAL_HEAD, createHash("sha256").update(frame).digest()]));
+  return { sha256: createHash("sha256").update(content).digest("hex"), size: content.length };
+}
+
+async function encodeStream(
+  content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  sink: (piece: Uint8Array) => void,
+  signal: AbortSignal | undefined,
+): Promise<EncodedContent> {
   const mailHash = createHash("sha256");
   const frameHash = createHash("sha256");
   let size = 0;
-  const compressor = createZstdCompress({
-    params: {
-      [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL,
-      [constants.ZSTD_c_checksumFlag]: 1,
-    },
-  });
+  const compressor = createZstdCompress(ZSTD_OPTIONS);
   const ended = new Promise<void>((resolve, reject) => compressor.once("end", resolve).once("error", reject));
   // Whoever sees the content fail first doesn't wait for the compressor.
   ended.catch(() => {});
@@ -55,7 +77,7 @@ export async function encodeStoredFile(
     }
   });
   try {
-    for await (const piece of content instanceof Uint8Array ? [content] : content) {
+    for await (const piece of content) {
       signal?.throwIfAborted();
       mailHash.update(piece);
       size += piece.length;

@@ -38,6 +38,21 @@ Deno.test("encodeStoredFile() takes mails of any size in pieces of any size, and
   });
 });
 
+Deno.test("encodeStoredFile() takes mails that are at hand whole, small and large", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "x.zst");
+    for (const size of [0, 1, 256 * 1024, 256 * 1024 + 1]) {
+      const octets = Uint8Array.from({ length: size }, (_, at) => (at * at) % 251);
+      const pieces: Uint8Array[] = [];
+      const encoded = await encodeStoredFile(octets, (piece) => pieces.push(piece.slice()));
+      assertEquals(encoded, { sha256: sha256(octets), size });
+      await Deno.writeFile(path, concatBytes(pieces));
+      const { octets: given, sealed } = await read(path);
+      assertEquals([equalBytes(given ?? new Uint8Array(size + 1), octets), sealed], [true, true]);
+    }
+  });
+});
+
 Deno.test("StoredFileReading notices every flipped bit and every cut", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "x.zst");
