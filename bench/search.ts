@@ -1,0 +1,90 @@
+/**
+ * The first page of a set of queries in an archive of small generated mails, by date and by rank, in one process as the
+ * console has it.
+ *
+ *     deno task bench search [--mails 100000] [--rounds 50]
+ */
+
+import { parseArgs } from "@std/cli";
+import { join } from "@std/path";
+import { openArchive } from "../src/archive/archive.ts";
+import { parseQuery } from "../src/archive/query_parser.ts";
+import type { Archive, NewCapture } from "../src/archive/types.ts";
+import { createUlidMaker } from "../src/base/ids.ts";
+import { figure, markdownTable, median, percentile } from "./figures.ts";
+import { generateMail, word } from "./mail_generator.ts";
+
+const BATCH_MAILS = 1000;
+const PAGE_MAILS = 50;
+
+const args = parseArgs(Deno.args, { string: ["mails", "rounds"], default: { mails: "100000", rounds: "50" } });
+const mails = Number(args["mails"]);
+const rounds = Number(args["rounds"]);
+
+const QUERIES: readonly (readonly [string, string])[] = [
+  ["a word of most mails", word(2)],
+  ["a common word", word(40)],
+  ["a rare word", word(40_000)],
+  ["two common words", `${word(3)} ${word(40)}`],
+  ["a phrase", `"${word(2)} ${word(3)}"`],
+  ["a beginning", `${word(40).slice(0, 2)}*`],
+  ["a common word, not another", `${word(3)} -${word(2)}`],
+  ["a common word in the subject", `subject:${word(3)}`],
+  ["an address", "from:company.example"],
+  ["a common word in a month", `${word(3)} after:2016-03-01 before:2016-04-01`],
+  ["a user's mails", "user:anna"],
+];
+
+const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
+const archive = await openArchive(join(folder, "archive"));
+try {
+  await fill(archive);
+  const rows: string[][] = [];
+  for (const [name, text] of QUERIES) {
+    const query = parseQuery(text, { now: Date.now() });
+    const found = await archive.catalog.count(query);
+    for (const by of ["date", "rank"] as const) {
+      const times: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const started = performance.now();
+        await archive.catalog.search(query, { by, limit: PAGE_MAILS });
+        times.push(performance.now() - started);
+      }
+      rows.push([name, by, String(found), figure(median(times)), figure(percentile(times, 0.99))]);
+    }
+  }
+  console.log(`${mails} mails, the first ${PAGE_MAILS} of each query, ${rounds} times.\n`);
+  console.log(markdownTable(["query", "by", "found", "median ms", "p99 ms"], rows));
+} finally {
+  archive.close();
+  await Deno.remove(folder, { recursive: true });
+}
+
+/** Fills the catalog alone: searches don't read the mails themselves. */
+async function fill({ catalog }: Archive): Promise<void> {
+  await catalog.syncUsers([{ name: "anna", addresses: ["anna@company.example"], pop3Users: [] }]);
+  const makeId = createUlidMaker(() => Date.now());
+  for (let first = 0; first < mails; first += BATCH_MAILS) {
+    const count = Math.min(BATCH_MAILS, mails - first);
+    await catalog.addCaptures(Array.from({ length: count }, (_, place) => captured(first + place, makeId())));
+  }
+}
+
+function captured(number: number, id: string): NewCapture {
+  const { octets, from, to, subject, text, date, messageId } = generateMail(number, true);
+  const extracted = { subject, from, to: to.join(", "), cc: "", date, messageId, text, attachments: [], problems: [] };
+  return {
+    capture: {
+      id,
+      file: `${id}.eml`,
+      proxy: { name: "bench", kind: "smtp" },
+      client: "127.0.0.1",
+      started: date,
+      outcome: "accepted",
+      addresses: [{ role: "sender", address: "anna@company.example" }],
+      report: { version: 1 },
+    },
+    mail: { sha256: number.toString(16).padStart(64, "0"), size: octets.length, extracted },
+    users: ["anna"],
+  };
+}
