@@ -19,7 +19,8 @@ export function processUse(pids: readonly number[]): ProcessUse {
       const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
       // Fields after the name in parentheses: state is the 3rd of all, utime the 14th, stime the 15th.
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      cpuMs += (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+      // After them those of children that have ended and were waited for.
+      for (const field of fields.slice(11, 15)) cpuMs += Number(field) * MS_PER_TICK;
       const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
       peakMb += Number(peak?.[1] ?? 0) / 1024;
     } catch (error) {

@@ -218,7 +218,7 @@ export async function startSink(): Promise<Relay> {
   const [port = 0] = freePorts(1);
   // It doesn't serve as root.
   const asNobody = Deno.uid() === 0 ? ["-u", "nobody"] : [];
-  return await startListening("smtp-sink", [...asNobody, `127.0.0.1:${port}`, "4096"], port);
+  return await startListening("smtp-sink", [...asNobody, "-m", "20000", `127.0.0.1:${port}`, "4096"], port);
 }
 
 /** Starts all of them before one sink, runs `work`, and stops them. */
