@@ -107,11 +107,10 @@ class Onlooker {
     if (size !== undefined && this.#rest.length < Number(size)) return "ended";
     const octets = this.#rest.slice(0, Number(size ?? 0));
     this.#rest = this.#rest.slice(octets.length);
-    const code = this.#code() ?? 0;
-    const accepted = code === 250;
+    const accepted = this.#accepted();
     if (accepted) this.#chunks += octets;
-    // 503: the chunk came too early for there to be a mail.
-    if (last === undefined || code === 503) return null;
+    // Without a recipient the chunk came too early, and the envelope stays.
+    if (last === undefined || this.#to.length === 0) return null;
     const mail = this.#mail(this.#chunks);
     this.#forget();
     return accepted ? mail : null;

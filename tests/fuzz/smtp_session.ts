@@ -1,10 +1,13 @@
 /** One random SMTP session through a proxy, with a model beside it: what was sent = what was received = what is kept. */
 
 import { assertEquals } from "@std/assert";
+import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { roomLogger } from "../../src/base/log.ts";
 import { Counters } from "../../src/smtp/counters.ts";
+import { LoginGate } from "../../src/smtp/login_gate.ts";
 import { resolveSmtpOptions } from "../../src/smtp/options.ts";
 import { ProxySession } from "../../src/smtp/proxy_session.ts";
+import { textOf } from "../unit/pop3/memory_connection.ts";
 import { InstantDrop, type KeptMail } from "./instant_drop.ts";
 import { Random } from "./random.ts";
 import { authResponse, commands, mailText } from "./smtp_input.ts";
@@ -65,6 +68,7 @@ export async function fuzzSmtpSession(seed: number, way: SmtpWay): Promise<Sessi
     clock: stillClock,
     log: roomLogger("smtp"),
     counters,
+    loginGate: new LoginGate(stillClock),
   });
   try {
     const running = session.run();
@@ -126,8 +130,8 @@ function isReply(heard: string, code: string): boolean {
 /** Where the answer was lost, the copy says "unknown": the target has the mail, and the client knows of none. */
 function surelyAccepted(kept: readonly KeptMail[]): ReadMail[] {
   return kept.filter(({ outcome }) => outcome === "accepted").map(({ start, content }) => ({
-    from: start.smtp?.mailFrom ?? "",
-    to: (start.smtp?.recipients ?? []).map((recipient) => recipient.address),
+    from: textOf(encodeUtf8(start.smtp?.mailFrom ?? "")),
+    to: (start.smtp?.recipients ?? []).map((recipient) => textOf(encodeUtf8(recipient.address))),
     content,
   }));
 }
