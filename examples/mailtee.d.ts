@@ -68,9 +68,15 @@ export interface SmtpProxy {
   readonly onCaptureFailure?: "refuse" | "pass";
   /**
    * Refuse logins of clients in clear text.
-   * @default false
+   * @default false; with `clients` true, except for clients on this machine
    */
   readonly requireTlsForAuth?: boolean;
+  /**
+   * Those who may send, by a login at this proxy (AUTH PLAIN and LOGIN); nobody else may, and no login reaches the
+   * server. `allowFrom` applies besides.
+   * @default logins are the server's
+   */
+  readonly clients?: readonly Client[];
   /**
    * What becomes of a mail with a CR or LF that stands alone, with which a second mail can be smuggled past a
    * server. "normalize": each becomes CRLF, for the server and in the copy alike. "reject": the mail is refused.
@@ -271,6 +277,13 @@ export interface SmtpTarget {
    * @default it sees this machine
    */
   readonly announceClient?: "xclient" | "xforward" | "proxy";
+}
+
+export interface Client {
+  /** User name, spelled exactly so. */
+  readonly username: string;
+  /** What `mailtee password` prints for the password. */
+  readonly passwordHash: string;
 }
 
 export interface SmtpLimits {

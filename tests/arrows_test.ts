@@ -13,7 +13,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   message: [],
   schedule: [],
   archive: ["message"],
-  config: ["net", "message"],
+  config: ["net", "message", "sasl"],
   smtp: ["net", "sasl", "drop"],
   pop3: ["net", "sasl", "drop"],
   ingest: ["drop", "message", "archive"],

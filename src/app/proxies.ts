@@ -85,6 +85,8 @@ function smtpOptions(config: SmtpProxyConfig, wiring: ProxyWiring): SmtpProxyOpt
     ...sharedOptions(config, wiring),
     kind: config.kind,
     announceClient: config.target.announceClient,
+    clients: config.clients,
+    requireTlsForAuth: config.clearTextLoginsFromHere ? "from-elsewhere" : config.requireTlsForAuth,
     bareNewline: config.bareNewline,
     ...(credentials === null ? {} : { credentials }),
     limits: {

@@ -89,6 +89,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./service.ts"),
   },
   {
+    name: "password",
+    usage: "password",
+    summary: "print the hash of a client's password, for the config",
+    load: () => import("./password.ts"),
+  },
+  {
     name: "completions",
     usage: "completions bash|zsh|fish|pwsh",
     summary: "print completions for a shell",

@@ -20,7 +20,8 @@ export function exposures(config: ResolvedConfig): readonly Exposure[] {
   });
 }
 
-function exposureOf({ kind, name, listen, allowFrom, allowFromGiven, target }: ProxyConfig): string | undefined {
+function exposureOf(proxy: ProxyConfig): string | undefined {
+  const { kind, name, listen, allowFrom, allowFromGiven, target } = proxy;
   const reachable = listen.filter(({ address }) => isReachableFromElsewhere(address));
   if (reachable.length === 0) return undefined;
   const places = reachable.map(({ address, port }) => `${address} port ${port}`).join(" and ");
@@ -28,6 +29,8 @@ function exposureOf({ kind, name, listen, allowFrom, allowFromGiven, target }: P
     return `${name} takes anybody who reaches ${places} for a load balancer, who can then pose as any client and pass ` +
       "allowFrom; narrow proxyProtocol.from.";
   }
+  // Nobody gets past their logins.
+  if (proxy.kind !== "pop3" && proxy.clients !== null) return undefined;
   const user = target.credentials?.username;
   if (allowFrom.some(isEverybody)) {
     if (user !== undefined) {

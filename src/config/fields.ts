@@ -8,6 +8,7 @@ import { Cron } from "croner";
 import * as v from "valibot";
 import { hasCode } from "../base/errors.ts";
 import { parseAddressList } from "../net/address_list.ts";
+import { parsePasswordHash } from "../sasl/password_hash.ts";
 
 /** Text that isn't empty. */
 export function text(allowed: string) {
@@ -79,6 +80,14 @@ export const size = v.pipe(
   v.union([v.number(), v.string()], SIZE_ALLOWED),
   v.check((given) => bytesOf(given) !== undefined, SIZE_ALLOWED),
   v.transform((given) => bytesOf(given) ?? 0),
+);
+
+const HASH_ALLOWED = 'a hash that `mailtee password` prints: "$scrypt$ln=15,r=8,p=1$…"';
+
+/** The hash of a client's password. */
+export const passwordHash = v.pipe(
+  v.string(HASH_ALLOWED),
+  v.check((text) => parsePasswordHash(text) !== null, HASH_ALLOWED),
 );
 
 const MODE_ALLOWED = 'permissions in octal, in quotes, that let the owner read and write: "0600", "0640", "0770"';

@@ -60,7 +60,7 @@ function quotedWords(message: string): readonly string[] {
 }
 
 function isSecretPath(steps: Path): boolean {
-  return steps.includes("password");
+  return steps.includes("password") || steps.includes("passwordHash");
 }
 
 const SHOWN_CHARACTERS = 60;

@@ -9,6 +9,7 @@ import {
   host,
   listenAddress,
   listenPort,
+  passwordHash,
   path,
   seconds,
   secret,
@@ -180,17 +181,35 @@ const rules = {
     ),
     "refuse",
   ),
-  requireTlsForAuth: v.optional(
-    key(flag, "Refuse logins of clients in clear text."),
-    false,
-  ),
 };
+
+const REQUIRE_TLS_DOC = "Refuse logins of clients in clear text.";
 
 const smtpProxy = section("SmtpProxy", {
   kind: key(word(["smtp", "lmtp"]), "The protocol; lmtp delivers to mailboxes (RFC 2033)."),
   ...reachedBy,
   target: key(smtpTarget, TARGET_DOC),
   ...rules,
+  requireTlsForAuth: depends(flag, REQUIRE_TLS_DOC, "false; with `clients` true, except for clients on this machine"),
+  clients: depends(
+    v.pipe(
+      list(
+        section("Client", {
+          username: key(text("the user name"), "User name, spelled exactly so."),
+          passwordHash: key(passwordHash, "What `mailtee password` prints for the password."),
+        }),
+        "clients",
+      ),
+      v.minLength(1, "at least one client"),
+      v.check(
+        (clients) => new Set(clients.map(({ username }) => username)).size === clients.length,
+        "clients with different user names",
+      ),
+    ),
+    "Those who may send, by a login at this proxy (AUTH PLAIN and LOGIN); nobody else may, and no login reaches the " +
+      "server. `allowFrom` applies besides.",
+    "logins are the server's",
+  ),
   bareNewline: v.optional(
     key(
       word(["normalize", "reject"]),
@@ -233,6 +252,7 @@ const pop3Proxy = section("Pop3Proxy", {
   ...reachedBy,
   target: key(pop3Target, TARGET_DOC),
   ...rules,
+  requireTlsForAuth: v.optional(key(flag, REQUIRE_TLS_DOC), false),
   recapture: v.optional(
     key(
       word(["always", "never"]),

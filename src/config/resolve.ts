@@ -52,14 +52,23 @@ export function resolveProxy(
     allowFrom: parsed.allowFrom ?? ["private"],
     allowFromGiven: parsed.allowFrom !== undefined,
     onCaptureFailure: parsed.onCaptureFailure,
-    requireTlsForAuth: parsed.requireTlsForAuth,
+    requireTlsForAuth: parsed.requireTlsForAuth ?? ("clients" in parsed && parsed.clients !== undefined),
   };
   if (parsed.kind === "pop3") {
     const { kind, recapture, wholeMailTopLines, limits, timeouts } = parsed;
     return { kind, ...common, recapture, wholeMailTopLines, limits, timeouts };
   }
-  const { kind, bareNewline, limits, timeouts } = parsed;
-  return { kind, ...common, bareNewline, limits: { ...limits, mailSize: limits.mailSize ?? null }, timeouts };
+  const { kind, bareNewline, limits, timeouts, clients = null } = parsed;
+  const clearTextLoginsFromHere = clients !== null && parsed.requireTlsForAuth === undefined;
+  return {
+    kind,
+    ...common,
+    clients,
+    clearTextLoginsFromHere,
+    bareNewline,
+    limits: { ...limits, mailSize: limits.mailSize ?? null },
+    timeouts,
+  };
 }
 
 function defaultPort(kind: Kind, tls: ListenConfig["tls"]): number {

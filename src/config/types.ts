@@ -44,6 +44,10 @@ export interface CommonProxyConfig {
 
 export interface SmtpProxyConfig extends CommonProxyConfig {
   readonly kind: "smtp" | "lmtp";
+  /** Those who may log in at the proxy; null where logins are the target's. */
+  readonly clients: readonly ClientConfig[] | null;
+  /** True where clients on this machine may log in in clear text all the same. */
+  readonly clearTextLoginsFromHere: boolean;
   readonly bareNewline: "normalize" | "reject";
   readonly limits: SmtpLimitsConfig;
   readonly timeouts: SmtpTimeoutsConfig;
@@ -92,6 +96,12 @@ export interface TargetConfig {
 export type TrustConfig =
   | Exclude<TlsTrust, { readonly kind: "ca" }>
   | { readonly kind: "ca"; readonly file: string; readonly pem: string };
+
+export interface ClientConfig {
+  readonly username: string;
+  /** As `mailtee password` prints it. */
+  readonly passwordHash: string;
+}
 
 export interface CredentialsConfig {
   readonly username: string;

@@ -19,6 +19,8 @@ export interface ClientFacts {
   /** As given in EHLO, HELO or LHLO. */
   readonly helo: string | null;
   readonly protocol: "SMTP" | "ESMTP" | "LMTP";
+  /** Who logged in at the proxy; null for nobody. */
+  readonly login: string | null;
 }
 
 /** Longer ones aren't told: a whole command may have 512 octets. */
@@ -32,7 +34,7 @@ const UNKNOWN = "[UNAVAILABLE]";
  * @param offered the attributes of the reply's XCLIENT line: "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"
  */
 export function xclientCommand(offered: string, facts: ClientFacts): string | null {
-  const { ends: { remote, local }, helo, protocol } = facts;
+  const { ends: { remote, local }, helo, protocol, login } = facts;
   return command("XCLIENT", offered, {
     NAME: UNKNOWN,
     ADDR: addressValue(remote.address),
@@ -40,6 +42,7 @@ export function xclientCommand(offered: string, facts: ClientFacts): string | nu
     // XCLIENT knows these two only.
     PROTO: protocol === "SMTP" ? "SMTP" : "ESMTP",
     HELO: textValue(helo),
+    ...(login === null ? {} : { LOGIN: textValue(login) }),
     DESTADDR: addressValue(local.address),
     DESTPORT: String(local.port),
   });

@@ -30,6 +30,8 @@ export interface CommandRule {
   readonly betweenChunks: boolean;
   /** Takes no argument: one that had some could mean something else to the target. */
   readonly bare: boolean;
+  /** Where the proxy checks logins: not before one. */
+  readonly needsLogin: boolean;
 }
 
 const plain: CommandRule = {
@@ -38,6 +40,7 @@ const plain: CommandRule = {
   waitsForReplies: false,
   betweenChunks: false,
   bare: false,
+  needsLogin: false,
 };
 const hello: CommandRule = {
   ...plain,
@@ -52,15 +55,15 @@ export const commandRules: Readonly<Record<Verb, CommandRule>> = {
   EHLO: hello,
   HELO: hello,
   LHLO: hello,
-  MAIL: plain,
-  RCPT: plain,
-  DATA: { ...plain, endsGroup: true, waitsForReplies: true, bare: true },
-  BDAT: { ...plain, waitsForReplies: true, betweenChunks: true },
+  MAIL: { ...plain, needsLogin: true },
+  RCPT: { ...plain, needsLogin: true },
+  DATA: { ...plain, endsGroup: true, waitsForReplies: true, bare: true, needsLogin: true },
+  BDAT: { ...plain, waitsForReplies: true, betweenChunks: true, needsLogin: true },
   RSET: { ...plain, beforeIntroduction: true, betweenChunks: true, bare: true },
   NOOP: { ...plain, beforeIntroduction: true, endsGroup: true, betweenChunks: true },
-  VRFY: { ...plain, endsGroup: true, betweenChunks: true },
-  EXPN: { ...plain, endsGroup: true, betweenChunks: true },
-  ETRN: { ...plain, endsGroup: true, betweenChunks: true },
+  VRFY: { ...plain, endsGroup: true, betweenChunks: true, needsLogin: true },
+  EXPN: { ...plain, endsGroup: true, betweenChunks: true, needsLogin: true },
+  ETRN: { ...plain, endsGroup: true, betweenChunks: true, needsLogin: true },
   HELP: { ...plain, beforeIntroduction: true, endsGroup: true, betweenChunks: true },
   QUIT: { ...plain, beforeIntroduction: true, endsGroup: true, betweenChunks: true },
   STARTTLS: { ...plain, beforeIntroduction: true, endsGroup: true, waitsForReplies: true, bare: true },

@@ -1,5 +1,6 @@
 /** Service extensions: what the target offers in its EHLO reply, and what of it passes to the client. Pure. */
 
+import { SERVER_MECHANISMS } from "../sasl/server.ts";
 import { formatReplyLines, type Reply, replyLines } from "./reply.ts";
 
 /** A line of an EHLO reply: `SIZE 1000` is keyword "SIZE" with parameter "1000". */
@@ -20,7 +21,9 @@ export interface ExtensionPolicy {
   /** The listener offers STARTTLS and the client's leg isn't TLS yet. */
   readonly offerStartTls: boolean;
   /** Clients may log in at the target themselves, now. */
-  readonly allowAuth: boolean;
+  readonly passAuth: boolean;
+  /** Clients may log in at the proxy, now. */
+  readonly offerAuth: boolean;
   readonly bothLegsTls: boolean;
   readonly maxMailBytes: number | null;
   readonly maxRecipients: number;
@@ -78,6 +81,7 @@ export function filterHelloReply(reply: Reply, policy: ExtensionPolicy): Reply {
   const [greeting = "", ...lines] = replyLines(reply);
   const extensions = lines.map(parseExtension);
   const passed = extensions.flatMap((extension) => passedLine(extension, extensions, policy));
+  if (policy.offerAuth) passed.push(`AUTH ${SERVER_MECHANISMS.join(" ")}`);
   if (policy.offerStartTls) passed.push("STARTTLS");
   return formatReplyLines(reply.code, [greeting, ...passed]);
 }
@@ -98,7 +102,7 @@ function passedLine(extension: Extension, all: readonly Extension[], policy: Ext
     case "AUTH":
     case "AUTH=": {
       const mechanisms = passableMechanisms(parameter);
-      if (!policy.allowAuth || mechanisms.length === 0) return [];
+      if (!policy.passAuth || mechanisms.length === 0) return [];
       return [keyword === "AUTH" ? `AUTH ${mechanisms.join(" ")}` : `AUTH=${mechanisms.join(" ")}`];
     }
     default:

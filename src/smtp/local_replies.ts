@@ -38,6 +38,13 @@ export const localReplies = {
   noAuth: formatReply(503, "5.5.1", "AUTH is not available: this service logs in by itself"),
   authMechanism: formatReply(504, "5.5.4", "Authentication mechanism not available"),
   authLineTooLong: formatReply(500, "5.5.6", "Authentication exchange line is too long"),
+  authCancelled: formatReply(501, "5.7.0", "Authentication cancelled"),
+  authMalformed: formatReply(501, "5.5.2", "Authentication response can't be understood"),
+  loginFirst: formatReply(530, "5.7.0", "Authentication required"),
+  loggedIn: formatReply(235, "2.7.0", "Authentication successful"),
+  alreadyLoggedIn: formatReply(503, "5.5.1", "Already authenticated"),
+  badCredentials: formatReply(535, "5.7.8", "Authentication credentials invalid"),
+  tooManyLogins: formatReply(421, "4.7.0", "Too many failed logins, closing connection"),
   authNotBase64: formatReply(501, "5.5.2", "Authentication response is not base64"),
   requireTls: formatReply(550, "5.7.30", "REQUIRETLS support required"),
 

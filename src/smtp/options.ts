@@ -1,6 +1,7 @@
 /** What an SMTP or LMTP proxy can be told, with the defaults. */
 
 import type { ListenOptions, TargetOptions } from "../net/types.ts";
+import type { ClientLogin } from "./login_gate.ts";
 
 /** A login that the proxy holds for the target. The password is asked for when it is needed, and not kept. */
 export interface HeldCredentials {
@@ -63,8 +64,12 @@ export interface SmtpProxyOptions {
   readonly onCaptureFailure?: "refuse" | "pass";
   /** A CR or LF that isn't part of CRLF: becomes CRLF for the target and the copy alike, or ends in 550. @default "normalize" */
   readonly bareNewline?: "normalize" | "reject";
-  /** Clients may log in only under TLS. @default false */
-  readonly requireTlsForAuth?: boolean;
+  /** Clients that the proxy lets in by its own AUTH, and nobody else. Null: logins are the target's. @default null */
+  readonly clients?: readonly ClientLogin[] | null;
+  /**
+   * Clients may log in only under TLS. "from-elsewhere": those on this machine in clear text too. @default false
+   */
+  readonly requireTlsForAuth?: boolean | "from-elsewhere";
   readonly limits?: Partial<SmtpLimits>;
   readonly timeouts?: Partial<SmtpTimeouts>;
 }
@@ -103,6 +108,7 @@ export function resolveSmtpOptions(options: SmtpProxyOptions): ResolvedSmtpOptio
     allowFrom: [],
     onCaptureFailure: "refuse",
     bareNewline: "normalize",
+    clients: null,
     requireTlsForAuth: false,
     ...options,
     credentials: options.credentials ?? null,

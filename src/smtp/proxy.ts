@@ -10,6 +10,7 @@ import { type Listener, type ListenerOptions, type Sessions, startListener } fro
 import type { Connection, ListenOptions, SocketAddress } from "../net/types.ts";
 import { Counters, type SmtpProxyStats } from "./counters.ts";
 import { localReplies } from "./local_replies.ts";
+import { LoginGate } from "./login_gate.ts";
 import { type ResolvedSmtpOptions, resolveSmtpOptions, type SmtpProxyOptions } from "./options.ts";
 import { type Dial, ProxySession } from "./proxy_session.ts";
 
@@ -53,6 +54,7 @@ class RunningProxy implements SmtpProxy, Sessions {
   readonly #counters = new Counters();
   readonly #sessions = new Set<ProxySession>();
   readonly #listener: Listener;
+  readonly #loginGate: LoginGate;
   readonly #dial: Dial;
   #options: ResolvedSmtpOptions;
   #sessionCount = 0;
@@ -60,6 +62,7 @@ class RunningProxy implements SmtpProxy, Sessions {
   constructor(options: SmtpProxyOptions, dependencies: SmtpProxyDependencies) {
     const { clock } = dependencies;
     this.#dependencies = dependencies;
+    this.#loginGate = new LoginGate(clock);
     this.#dial = dependencies.dial ?? ((target, signal) => dial(target, { clock, signal }));
     this.#options = resolveSmtpOptions(options);
     this.#listener = startListener(listenerOptions(this.#options), this, { clock });
@@ -102,6 +105,7 @@ class RunningProxy implements SmtpProxy, Sessions {
       listen,
       options: this.#options,
       dial: this.#dial,
+      loginGate: this.#loginGate,
       drop,
       clock,
       log,

@@ -5,6 +5,7 @@ import { formatAddress } from "../net/address.ts";
 import { proxyHeader } from "../net/proxy_header.ts";
 import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
 import { Doorbell, Leg, readReply } from "./leg.ts";
+import type { LoginGate } from "./login_gate.ts";
 import { localReplies } from "./local_replies.ts";
 import { lossOfSession } from "./mail_end.ts";
 import { Relay } from "./relay.ts";
@@ -19,6 +20,7 @@ export interface ProxySessionParts extends Omit<SessionParts, "client" | "target
   readonly connection: Connection;
   readonly listen: ListenOptions;
   readonly dial: Dial;
+  readonly loginGate: LoginGate;
 }
 
 export class ProxySession {
@@ -71,7 +73,7 @@ export class ProxySession {
   }
 
   async #serve(): Promise<EndReason> {
-    const { id, listen, options, drop, clock, log, counters, connection } = this.#parts;
+    const { id, listen, options, drop, clock, log, counters, connection, loginGate } = this.#parts;
     const target = await this.#connect();
     if (target === null) return this.#abort.signal.aborted ? "shutdown" : "target-unreachable";
     this.#target = target;
@@ -91,6 +93,8 @@ export class ProxySession {
         counters,
         bell: this.#bell,
         certificate: certificateOf(listen),
+        loginGate,
+        signal: this.#abort.signal,
       });
       this.#relay = relay;
       if (this.#draining) relay.finishSoon();

@@ -1,14 +1,17 @@
 /** One session: moves bytes between both legs, and carries out what the session reducer asks for. */
 
+import { parseAddressList } from "../net/address_list.ts";
 import type { ServerTlsOptions } from "../net/types.ts";
+import type { SaslCredentials } from "../sasl/types.ts";
 import { encodeUtf8 } from "../base/bytes.ts";
 import { errorText, MailteeError } from "../base/errors.ts";
 import { skipOctets } from "./chunk_phase.ts";
 import { ClientLines } from "./client_lines.ts";
 import { type Command, parseCommand } from "./command.ts";
 import type { Doorbell } from "./leg.ts";
+import type { LoginGate } from "./login_gate.ts";
 import { localReplies } from "./local_replies.ts";
-import { type Reply, takeReply } from "./reply.ts";
+import { isPositive, type Reply, takeReply } from "./reply.ts";
 import { step } from "./session.ts";
 import { SessionMails, type SessionParts } from "./session_mails.ts";
 import {
@@ -22,16 +25,20 @@ import {
   takesCommand,
   takesInput,
 } from "./session_state.ts";
-import { Introducer, owesIntroduction } from "./upstream.ts";
+import { Introducer, type Introduction, owesIntroduction } from "./upstream.ts";
 
 /** How long taking leave may take. */
 const FAREWELL_MS = 2000;
+const thisMachine = parseAddressList(["localhost"]);
 const QUIT = encodeUtf8("QUIT\r\n");
 
 export interface RelayParts extends SessionParts {
   readonly bell: Doorbell;
   /** For STARTTLS towards the client; null where the listener doesn't offer it. */
   readonly certificate: ServerTlsOptions | null;
+  readonly loginGate: LoginGate;
+  /** Aborted when the session is cut short. */
+  readonly signal: AbortSignal;
 }
 
 export class Relay {
@@ -59,7 +66,10 @@ export class Relay {
       offersStartTls: certificate !== null,
       mustIntroduce: owesIntroduction(options),
       holdsCredentials: options.credentials !== null,
-      requireTlsForAuth: options.requireTlsForAuth,
+      checksLogins: options.clients !== null,
+      requireTlsForAuth: options.requireTlsForAuth === "from-elsewhere"
+        ? !thisMachine.has(client.connection.remote.address)
+        : options.requireTlsForAuth,
       xforward: options.announceClient === "xforward" ? client.connection : null,
       maxRecipients: options.limits.maxRecipients,
       maxMailBytes: options.limits.maxMailBytes,
@@ -149,7 +159,7 @@ export class Relay {
   /** What the client's next line, or its end, means; null where that has to wait. */
   #nextEvent(): SessionEvent | null {
     const { client, options: { limits } } = this.#parts;
-    const inExchange = this.#state.exchange !== null;
+    const inExchange = this.#state.exchange !== null || this.#state.ownExchange !== null;
     const next = this.#lines.next(inExchange ? limits.maxAuthLineBytes : limits.maxLineBytes, limits.maxAuthLineBytes);
     if (next.kind === "bad") return { kind: "bad-line", problem: next.problem };
     if (next.kind === "more") {
@@ -212,6 +222,8 @@ export class Relay {
         return await this.#introduce(job.as, job.name);
       case "start-client-tls":
         return await this.#startClientTls();
+      case "check-login":
+        return await this.#checkLogin(job.credentials);
       case "transfer-mail":
         return { kind: "mail-ended", end: await this.#mails.sendData(this.#state, job.transaction) };
       case "transfer-chunk":
@@ -227,24 +239,44 @@ export class Relay {
     }
   }
 
+  async #checkLogin(credentials: SaslCredentials): Promise<SessionEvent> {
+    const { client, options, loginGate, signal, log, id } = this.#parts;
+    const { username } = credentials;
+    const { address } = client.connection.remote;
+    const clients = options.clients ?? [];
+    const outcome = await loginGate.check({ clients, credentials, address, signal });
+    if (outcome === "accepted") return await this.#announceLogin(username);
+    // People type passwords where names belong.
+    const user = clients.some((each) => each.username === username) ? username : undefined;
+    log.warn("Login {outcome}", { outcome, proxy: options.name, session: id, client: address, user });
+    return { kind: "login-checked", outcome, username };
+  }
+
+  async #announceLogin(username: string): Promise<SessionEvent> {
+    const announced = await this.#introducer.announceLogin(username);
+    if (announced === null) return { kind: "login-checked", outcome: "accepted", username };
+    if (announced.kind !== "introduced") return this.#failureOf(announced);
+    return isPositive(announced.reply)
+      ? { kind: "login-checked", outcome: "accepted", username }
+      : { kind: "introduction-failed", answer: announced.reply, reason: "target-refused" };
+  }
+
   async #introduce(as: "EHLO" | "HELO" | "LHLO", name: string): Promise<SessionEvent> {
-    const { target, log, id, options } = this.#parts;
     const result = await this.#introducer.introduce(as, name);
-    switch (result.kind) {
-      case "introduced": {
-        const { reply, extensions } = result;
-        return { kind: "introduced", as, name, reply, extensions, targetTls: target.connection.tls !== null };
-      }
-      case "failed":
-        log.error("Proxy {proxy} can't use its target: {problem}", {
-          proxy: options.name,
-          session: id,
-          problem: result.problem,
-        });
-        return { kind: "introduction-failed", answer: result.answer, reason: result.reason };
-      case "lost":
-        return { kind: "target-lost", loss: result.loss };
-    }
+    if (result.kind !== "introduced") return this.#failureOf(result);
+    const { reply, extensions } = result;
+    return { kind: "introduced", as, name, reply, extensions, targetTls: this.#parts.target.connection.tls !== null };
+  }
+
+  #failureOf(result: Exclude<Introduction, { kind: "introduced" }>): SessionEvent {
+    if (result.kind === "lost") return { kind: "target-lost", loss: result.loss };
+    const { log, id, options } = this.#parts;
+    log.error("Proxy {proxy} can't use its target: {problem}", {
+      proxy: options.name,
+      session: id,
+      problem: result.problem,
+    });
+    return { kind: "introduction-failed", answer: result.answer, reason: result.reason };
   }
 
   async #startClientTls(): Promise<SessionEvent> {

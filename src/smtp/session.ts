@@ -10,6 +10,7 @@ import { filterHelloReply, noExtensions } from "./extensions.ts";
 import { localReplies } from "./local_replies.ts";
 import { lossOfSession, type MailEnd, settleMail, type TargetLoss } from "./mail_end.ts";
 import { formatReply, isPositive, type Reply, replyLines, replyText } from "./reply.ts";
+import { breakOffOwnLogin, continueOwnLogin, onLoginChecked } from "./own_login.ts";
 import { onCommand } from "./session_commands.ts";
 import { Turn } from "./session_turn.ts";
 import type { LineProblem, SessionEvent, SessionState, Step, Transaction } from "./session_state.ts";
@@ -43,6 +44,8 @@ function react(turn: Turn, event: SessionEvent): void {
       return turn.end(event.reason);
     case "client-tls-started":
       return onClientTls(turn);
+    case "login-checked":
+      return onLoginChecked(turn, event.outcome, event.username);
     case "mail-ended":
       return onMailEnded(turn, event.end);
     case "chunk-answered":
@@ -66,6 +69,9 @@ function onBadLine(turn: Turn, problem: LineProblem): void {
   // What follows may be the rest of what the client took for one line.
   if (problem === "bare-lf") return turn.answer(localReplies.bareNewline, "client-protocol");
   const tooLong = problem === "too-long";
+  if (turn.state.ownExchange !== null) {
+    return breakOffOwnLogin(turn, tooLong ? localReplies.authLineTooLong : localReplies.bareNewline);
+  }
   if (turn.state.exchange !== null) {
     return cancelAuth(turn, tooLong ? localReplies.authLineTooLong : localReplies.bareNewline);
   }
@@ -73,7 +79,8 @@ function onBadLine(turn: Turn, problem: LineProblem): void {
 }
 
 function onAuthResponse(turn: Turn, line: Uint8Array): void {
-  const { exchange } = turn.state;
+  const { exchange, ownExchange } = turn.state;
+  if (ownExchange !== null) return continueOwnLogin(turn, ownExchange, line);
   if (exchange === null) return;
   const response = decodeLatin1(line);
   // Whatever the target makes of a response, it can't be a MAIL or RCPT.
@@ -173,9 +180,11 @@ function onIntroduced(turn: Turn, event: SessionEvent & { kind: "introduced" }):
     return turn.answer(formatReply(event.reply.code, "", replyLines(event.reply)[0] ?? ""));
   }
   const { settings } = state;
+  const authIsSafe = state.clientTls || !settings.requireTlsForAuth;
   turn.answer(filterHelloReply(event.reply, {
     offerStartTls: settings.offersStartTls && !state.clientTls && !state.loggedIn,
-    allowAuth: !settings.holdsCredentials && (state.clientTls || !settings.requireTlsForAuth),
+    passAuth: !settings.holdsCredentials && !settings.checksLogins && authIsSafe,
+    offerAuth: settings.checksLogins && authIsSafe && !state.loggedIn,
     bothLegsTls: state.clientTls && event.targetTls,
     maxMailBytes: settings.maxMailBytes,
     maxRecipients: settings.maxRecipients,

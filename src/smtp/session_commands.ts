@@ -7,6 +7,7 @@ import type { Command } from "./command.ts";
 import { commandRules, type Verb } from "./command_table.ts";
 import { canRelayMechanism, mailParameters, rcptParameters } from "./extensions.ts";
 import { localReplies } from "./local_replies.ts";
+import { beginOwnLogin, refusalOfOwnAuth } from "./own_login.ts";
 import { parameterKeyword, parameterValue } from "./path.ts";
 import type { Reply } from "./reply.ts";
 import type { SessionState, Transaction } from "./session_state.ts";
@@ -52,6 +53,7 @@ function refusalOf(state: SessionState, command: KnownCommand): Reply | null {
   const transaction = transactionAfterReplies(state);
   const rule = commandRules[command.verb];
   if (state.helloDue && !rule.beforeIntroduction) return localReplies.helloFirst;
+  if (settings.checksLogins && !state.loggedIn && rule.needsLogin) return localReplies.loginFirst;
   if (transaction?.chunks === "flowing" && !rule.betweenChunks) return localReplies.notBetweenChunks;
   switch (command.verb) {
     case "EHLO":
@@ -119,6 +121,7 @@ function isBinary(transaction: Transaction): boolean {
 }
 
 function refusalOfAuth(state: SessionState, mechanism: string): Reply | null {
+  if (state.settings.checksLogins) return refusalOfOwnAuth(state, mechanism);
   if (state.settings.holdsCredentials) return localReplies.noAuth;
   if (state.settings.requireTlsForAuth && !state.clientTls) return localReplies.authNeedsTls;
   return canRelayMechanism(mechanism) ? null : localReplies.authMechanism;
@@ -128,7 +131,7 @@ function refusalOfAuth(state: SessionState, mechanism: string): Reply | null {
 function announceClient(turn: Turn): void {
   const { settings: { xforward }, extensions, clientName, clientProtocol } = turn.state;
   if (xforward === null) return;
-  const facts = { ends: xforward, helo: clientName, protocol: clientProtocol };
+  const facts = { ends: xforward, helo: clientName, protocol: clientProtocol, login: null };
   const command = xforwardCommand(extensions.get("XFORWARD") ?? "", facts);
   if (command === null) return;
   turn.forward(encodeUtf8(command), { from: "target", command: { verb: "XFORWARD" }, instead: null });
@@ -155,6 +158,7 @@ function carryOut(turn: Turn, command: KnownCommand, line: Uint8Array): void {
       return turn.forward(line, { from: "target", command });
     case "AUTH": {
       const { mechanism, initial } = command;
+      if (turn.state.settings.checksLogins) return beginOwnLogin(turn, mechanism, initial);
       const told = initial !== null && initial !== "=";
       const identity = told ? authenticationIdentity(mechanism, initial) : null;
       turn.set({ exchange: { mechanism, identity, told } });

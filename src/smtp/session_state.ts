@@ -1,10 +1,13 @@
 /** The words of the session reducer: what it knows, what it is told, what it asks for. */
 
 import type { ReportRecipient } from "../drop/types.ts";
+import type { SaslExchange } from "../sasl/server.ts";
+import type { SaslCredentials } from "../sasl/types.ts";
 import type { ClientEnds } from "./announcement.ts";
 import type { Command } from "./command.ts";
 import { commandRules } from "./command_table.ts";
 import { type Extensions, noExtensions } from "./extensions.ts";
+import type { LoginOutcome } from "./login_gate.ts";
 import type { MailEnd, TargetLoss } from "./mail_end.ts";
 import type { Reply } from "./reply.ts";
 
@@ -16,6 +19,8 @@ export interface SessionSettings {
   readonly mustIntroduce: boolean;
   /** The proxy logs in itself, clients can't. */
   readonly holdsCredentials: boolean;
+  /** The proxy checks the clients' logins itself, and nothing of a mail passes before one. */
+  readonly checksLogins: boolean;
   readonly requireTlsForAuth: boolean;
   /** The client, where the target hears of it before each mail (XFORWARD); else null. */
   readonly xforward: ClientEnds | null;
@@ -72,7 +77,10 @@ export interface SessionState {
   readonly groupEnded: boolean;
   readonly transaction: Transaction | null;
   readonly exchange: AuthExchange | null;
-  /** The client has logged in at the target. */
+  /** An AUTH exchange that the proxy itself answers. */
+  readonly ownExchange: SaslExchange | null;
+  readonly failedLogins: number;
+  /** The client has logged in, at the target or where the proxy checks logins. */
   readonly loggedIn: boolean;
   /** Who logged in; null where nobody did, or the mechanism doesn't tell. */
   readonly authenticatedAs: string | null;
@@ -113,7 +121,7 @@ export type SessionEvent =
     readonly talkedOn: boolean;
   }
   | { readonly kind: "bad-line"; readonly problem: LineProblem }
-  /** A line of the client's while `exchange` is under way, without its end. */
+  /** A line of the client's while an exchange is under way, without its end. */
   | { readonly kind: "auth-response"; readonly line: Uint8Array }
   | { readonly kind: "reply"; readonly reply: Reply }
   | {
@@ -126,6 +134,7 @@ export type SessionEvent =
   }
   | { readonly kind: "introduction-failed"; readonly answer: Reply; readonly reason: EndReason }
   | { readonly kind: "client-tls-started" }
+  | { readonly kind: "login-checked"; readonly outcome: LoginOutcome; readonly username: string }
   | { readonly kind: "mail-ended"; readonly end: MailEnd }
   /** A chunk that wasn't the last was sent and the target answered it. */
   | { readonly kind: "chunk-answered"; readonly reply: Reply }
@@ -142,6 +151,8 @@ export type Effect =
   | { readonly do: "introduce"; readonly as: "EHLO" | "HELO" | "LHLO"; readonly name: string }
   /** Answers with "client-tls-started" or "client-lost". */
   | { readonly do: "start-client-tls" }
+  /** Answers with "login-checked"; where the target is to hear of it, also with what "introduce" does. */
+  | { readonly do: "check-login"; readonly credentials: SaslCredentials }
   /** Answers with "mail-ended". */
   | { readonly do: "transfer-mail"; readonly transaction: Transaction }
   /** Answers with "chunk-answered" or "mail-ended". */
@@ -156,7 +167,7 @@ export type Effect =
 /** Effects that take time, and answer with an event. */
 export type Job = Extract<
   Effect,
-  { do: "introduce" | "start-client-tls" | "transfer-mail" | "transfer-chunk" | "skip-chunk" }
+  { do: "introduce" | "start-client-tls" | "check-login" | "transfer-mail" | "transfer-chunk" | "skip-chunk" }
 >;
 
 export interface Step {
@@ -182,6 +193,8 @@ export function initialState(settings: SessionSettings, tls: { readonly client: 
     groupEnded: false,
     transaction: null,
     exchange: null,
+    ownExchange: null,
+    failedLogins: 0,
     loggedIn: false,
     authenticatedAs: null,
     errors: 0,

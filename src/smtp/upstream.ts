@@ -27,8 +27,9 @@ const STARTTLS = encodeUtf8("STARTTLS\r\n");
 const CLEAR_TEXT_AFTER_STARTTLS = "the target sent clear text after its reply to STARTTLS";
 
 /** True where the target has to hear of STARTTLS, AUTH or the client before anything of a mail may pass. */
-export function owesIntroduction({ target, credentials, announceClient }: ResolvedSmtpOptions): boolean {
-  return target.tls === "starttls" || credentials !== null || announceClient === "xclient" ||
+export function owesIntroduction(options: ResolvedSmtpOptions): boolean {
+  const { target, credentials, announceClient, clients } = options;
+  return target.tls === "starttls" || credentials !== null || clients !== null || announceClient === "xclient" ||
     announceClient === "xforward";
 }
 
@@ -38,7 +39,12 @@ function isWelcome(introduction: Introduction): introduction is Introduction & {
 
 /** Null where the target takes XFORWARD in one go with MAIL. */
 function problemWithXforward(extensions: Extensions, ends: ClientEnds): string | null {
-  const command = xforwardCommand(extensions.get("XFORWARD") ?? "", { ends, helo: null, protocol: "SMTP" });
+  const command = xforwardCommand(extensions.get("XFORWARD") ?? "", {
+    ends,
+    helo: null,
+    protocol: "SMTP",
+    login: null,
+  });
   if (command === null) return "the target doesn't offer XFORWARD with ADDR to this machine";
   return extensions.has("PIPELINING") ? null : "the target offers XFORWARD, but not PIPELINING";
 }
@@ -49,6 +55,10 @@ export class Introducer {
   readonly #options: ResolvedSmtpOptions;
   readonly #client: ClientEnds;
   #announced = false;
+  /** How the client introduced itself last, and what the target offered then. */
+  #last: { readonly as: Hello; readonly name: string; readonly extensions: Extensions } | null = null;
+  /** The user whom the proxy let in. */
+  #login: string | null = null;
   #loggedIn = false;
 
   constructor(target: Leg, options: ResolvedSmtpOptions, client: ClientEnds) {
@@ -94,12 +104,25 @@ export class Introducer {
   }
 
   /**
+   * Tells the target who has logged in at the proxy, where XCLIENT can tell it; all else begins anew with that. Null
+   * where there's nothing to tell.
+   */
+  async announceLogin(username: string): Promise<Introduction | null> {
+    const attributes = this.#last?.extensions.get("XCLIENT")?.toUpperCase().split(/\s+/) ?? [];
+    if (this.#last === null || !this.#announced || !attributes.includes("LOGIN")) return null;
+    this.#login = username;
+    this.#announced = false;
+    this.#loggedIn = false;
+    return await this.introduce(this.#last.as, this.#last.name);
+  }
+
+  /**
    * Null where the target takes the session for the client's from now on. It greets anew then, and that may be a
    * refusal of this client, which is the client's to hear.
    */
   async #announce(extensions: Extensions, as: Hello, name: string): Promise<Introduction | null> {
     const protocol = ({ HELO: "SMTP", EHLO: "ESMTP", LHLO: "LMTP" } as const)[as];
-    const facts = { ends: this.#client, helo: name, protocol };
+    const facts = { ends: this.#client, helo: name, protocol, login: this.#login };
     const command = xclientCommand(extensions.get("XCLIENT") ?? "", facts);
     if (command === null) return this.#untold("the target doesn't offer XCLIENT with ADDR to this machine");
     const wait = await this.#ask(encodeUtf8(`${command}\r\n`));
@@ -135,7 +158,9 @@ export class Introducer {
   async #sayHello(hello: Hello, name: string): Promise<Introduction> {
     const wait = await this.#ask(encodeUtf8(`${hello} ${name}\r\n`));
     if (wait.kind === "lost") return wait;
-    return { kind: "introduced", reply: wait.reply, extensions: extensionsOf(wait.reply) };
+    const extensions = extensionsOf(wait.reply);
+    if (isPositive(wait.reply)) this.#last = { as: hello, name, extensions };
+    return { kind: "introduced", reply: wait.reply, extensions };
   }
 
   /** Null where TLS is active now; else what went wrong. */

@@ -3,6 +3,7 @@ import { roomLogger } from "../../src/base/log.ts";
 import { TcpConnection } from "../../src/net/connection.ts";
 import { dial } from "../../src/net/dial.ts";
 import type { ListenOptions, TargetOptions, TlsMode } from "../../src/net/types.ts";
+import { type ClientLogin, LoginGate } from "../../src/smtp/login_gate.ts";
 import { Counters } from "../../src/smtp/counters.ts";
 import { type AnnounceClient, resolveSmtpOptions, type SmtpProxyOptions } from "../../src/smtp/options.ts";
 import { ProxySession } from "../../src/smtp/proxy_session.ts";
@@ -24,6 +25,7 @@ const KNOWN_OPTIONS = new Set([
   "target.trust",
   "credentials",
   "announceClient",
+  "clients",
   "onCaptureFailure",
   "bareNewline",
   "requireTlsForAuth",
@@ -55,10 +57,11 @@ function startProxy(setup: DialogSetup): Promise<DialogProxy> {
       connectTimeoutMs: 5000,
     },
     ...credentialsOf(options.get("credentials")),
+    clients: clientsOf(options.get("clients")),
     announceClient: announcementOf(options.get("announceClient")),
     onCaptureFailure: options.get("onCaptureFailure") === "pass" ? "pass" : "refuse",
     bareNewline: options.get("bareNewline") === "reject" ? "reject" : "normalize",
-    requireTlsForAuth: options.get("requireTlsForAuth") === "true",
+    requireTlsForAuth: tlsForAuthOf(options.get("requireTlsForAuth")),
     limits: numbersOf(options, ["maxLineBytes", "maxRecipients", "maxMailBytes", "maxErrors"]),
   };
   return Promise.resolve(acceptSessions(setup, proxyOptions, listen));
@@ -70,6 +73,8 @@ function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: L
   const { clock, deadlines } = setup;
   const sessions = new Set<ProxySession>();
   const counters = new Counters();
+  // The delays after failed logins have tests of their own.
+  const loginGate = new LoginGate({ ...clock, sleep: () => Promise.resolve() });
   const runs: Promise<void>[] = [];
   const dialInStillTime = (target: TargetOptions, signal: AbortSignal) => dial(target, { clock, deadlines, signal });
   const accepting = (async () => {
@@ -86,6 +91,7 @@ function acceptSessions(setup: DialogSetup, options: SmtpProxyOptions, listen: L
         clock,
         log: roomLogger("smtp"),
         counters,
+        loginGate,
       });
       sessions.add(session);
       runs.push(session.run());
@@ -117,6 +123,20 @@ function tlsMode(word: string | undefined): TlsMode {
 
 function announcementOf(word: string | undefined): AnnounceClient | null {
   return word === "xclient" || word === "xforward" || word === "proxy" ? word : null;
+}
+
+/** anna's password is "open sesame"; the hash is cheap to check. */
+const ANNA = {
+  username: "anna",
+  passwordHash: "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$oYy1YqZ/5izIhYt9GDBzTpfeMo8eLVrdZEeIN+5OHxg",
+};
+
+function clientsOf(word: string | undefined): readonly ClientLogin[] | null {
+  return word === "anna" ? [ANNA] : null;
+}
+
+function tlsForAuthOf(word: string | undefined): boolean | "from-elsewhere" {
+  return word === "from-elsewhere" ? word : word === "true";
 }
 
 function credentialsOf(text: string | undefined): Pick<SmtpProxyOptions, "credentials"> {

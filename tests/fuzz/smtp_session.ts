@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { roomLogger } from "../../src/base/log.ts";
 import { Counters } from "../../src/smtp/counters.ts";
+import { LoginGate } from "../../src/smtp/login_gate.ts";
 import { resolveSmtpOptions } from "../../src/smtp/options.ts";
 import { ProxySession } from "../../src/smtp/proxy_session.ts";
 import { textOf } from "../unit/pop3/memory_connection.ts";
@@ -67,6 +68,7 @@ export async function fuzzSmtpSession(seed: number, way: SmtpWay): Promise<Sessi
     clock: stillClock,
     log: roomLogger("smtp"),
     counters,
+    loginGate: new LoginGate(stillClock),
   });
   try {
     const running = session.run();

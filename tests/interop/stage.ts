@@ -29,7 +29,7 @@ export interface Stage {
   captures(): ReadCapture[];
 }
 
-type SmtpChoice = Pick<SmtpProxyOptions, "name" | "kind" | "credentials" | "allowFrom" | "announceClient">;
+type SmtpChoice = Pick<SmtpProxyOptions, "name" | "kind" | "credentials" | "allowFrom" | "announceClient" | "clients">;
 
 interface TargetChoice {
   readonly targetPort: number;
@@ -94,9 +94,11 @@ function stageOf(folder: string, certificate: TestCertificate, drop: FileDropWri
       await Deno.chmod(path, 0o755);
       return path;
     },
-    smtpProxy: async ({ name, kind = "smtp", credentials, allowFrom = [], announceClient = null, ...choice }) => {
+    smtpProxy: async (
+      { name, kind = "smtp", credentials, allowFrom = [], announceClient = null, clients = null, ...choice },
+    ) => {
       const options = {
-        ...{ name, kind, allowFrom, announceClient, listen: listen(choice), target: target(choice) },
+        ...{ name, kind, allowFrom, announceClient, clients, listen: listen(choice), target: target(choice) },
         ...(credentials === undefined ? {} : { credentials }),
       };
       return keep(await startSmtpProxy(options, { ...dependencies, log: roomLogger("smtp") }));

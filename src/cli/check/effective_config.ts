@@ -1,6 +1,6 @@
 import { dirname } from "@std/path";
 import { stringify } from "@std/yaml";
-import type { ListenConfig, ProxyConfig, ResolvedConfig, TargetConfig } from "../../config/types.ts";
+import type { ListenConfig, ProxyConfig, ResolvedConfig, SmtpProxyConfig, TargetConfig } from "../../config/types.ts";
 
 /**
  * The config with its defaults, as it could stand in a config file; each secret is "(set)". Plain data.
@@ -30,7 +30,8 @@ export function effectiveYaml(config: ResolvedConfig): string {
 }
 
 function effectiveProxy(proxy: ProxyConfig): Record<string, unknown> {
-  const { kind, name, allowFromGiven: _, listen, target, limits, ...rest } = proxy;
+  const { kind, name, allowFromGiven: _, listen, target, limits, ...others } = proxy;
+  const rest = "clients" in others ? effectiveLogins(others) : others;
   // No limit of our own has no spelling but to leave the key out.
   const given = Object.entries(limits).filter(([, value]) => value !== null);
   return {
@@ -40,6 +41,19 @@ function effectiveProxy(proxy: ProxyConfig): Record<string, unknown> {
     target: effectiveTarget(target),
     ...rest,
     limits: Object.fromEntries(given),
+  };
+}
+
+/** What the config would say of the clients' own logins; without a key where it would say nothing. */
+function effectiveLogins<
+  Rest extends Pick<SmtpProxyConfig, "clients" | "clearTextLoginsFromHere" | "requireTlsForAuth">,
+>(
+  { clients, clearTextLoginsFromHere, requireTlsForAuth, ...rest }: Rest,
+): Record<string, unknown> {
+  return {
+    ...rest,
+    ...(clearTextLoginsFromHere ? {} : { requireTlsForAuth }),
+    ...(clients === null ? {} : { clients: clients.map(({ username }) => ({ username, passwordHash: "(set)" })) }),
   };
 }
 

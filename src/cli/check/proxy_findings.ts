@@ -62,13 +62,20 @@ function targetLoginFindings({ kind, name, target }: ProxyConfig, where: string)
 }
 
 /** POP3 clients always log in; whether SMTP clients do, the target says. */
-function clientLoginFindings({ kind, name, listen }: ProxyConfig, where: string): Finding[] {
-  if (kind !== "pop3") return [];
+function clientLoginFindings(proxy: ProxyConfig, where: string): Finding[] {
+  const { kind, name, listen } = proxy;
+  if (kind === "pop3" || (proxy.clients !== null && !proxy.requireTlsForAuth)) {
+    return clearTextLogins(name, listen, where);
+  }
+  return [];
+}
+
+function clearTextLogins(name: string, listen: ProxyConfig["listen"], where: string): Finding[] {
   return listen.flatMap(({ address, port, tls }, at) => {
     if (tls !== "none" || isLoopback(address)) return [];
     const text =
       `${name} takes passwords in clear text on ${address} port ${port}; set tls: "starttls", or "implicit" ` +
-      "on port 995.";
+      "on a port for it.";
     return [warning("clear-text-login", `${where}.listen[${at}]`, text)];
   });
 }

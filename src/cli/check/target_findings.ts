@@ -36,7 +36,8 @@ function offerFindings({ proxy, where, capabilities, problem, address }: TargetR
       'text; set tls: "starttls".';
     findings.push(warning("unused-tls", where, text));
   }
-  if (kind !== "pop3" && target.credentials === null && !proxy.requireTlsForAuth && offers("AUTH")) {
+  const passesLogins = kind !== "pop3" && target.credentials === null && proxy.clients === null;
+  if (passesLogins && !proxy.requireTlsForAuth && offers("AUTH")) {
     for (const { address, port, tls } of proxy.listen) {
       if (tls !== "none" || isLoopback(address)) continue;
       const text =

@@ -35,3 +35,23 @@ Deno.test("startProxy() takes from the config who may speak for clients", async 
     assertEquals(await firstWords(proxy, header, refusal?.length ?? 0), refusal);
   }
 });
+
+Deno.test("startProxy() takes from the config who may log in, and that this machine may in clear text", async () => {
+  const target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const greeting = (async () => {
+    const connection = new TcpConnection(await target.accept());
+    await connection.write(encodeUtf8("220 mail.example\r\n"));
+    await readExactly(connection, "EHLO x\r\n".length);
+    await connection.write(encodeUtf8("250 mail.example\r\n"));
+    while (await connection.fill());
+    connection.close();
+  })();
+  const hash = "$scrypt$ln=15,r=8,p=1$H2G8QVMaoMyJACRIqH5KEg$jrO+Pd/RO+Gw6HHDL2G2t0o0jfJaKEChktoRPiZxRek";
+  const proxy = `kind: smtp, listen: [{ address: 127.0.0.1, port: 0, tls: none }], ` +
+    `target: { host: 127.0.0.1, port: ${target.addr.port} }, clients: [{ username: anna, passwordHash: "${hash}" }]`;
+  const expected = "220 mail.example\r\n250-mail.example\r\n250 AUTH PLAIN LOGIN\r\n235 ";
+  const login = encodeUtf8("\0anna\0open sesame").toBase64();
+  assertEquals(await firstWords(proxy, `EHLO x\r\nAUTH PLAIN ${login}\r\n`, expected.length), expected);
+  await greeting;
+  target.close();
+});

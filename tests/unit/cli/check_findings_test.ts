@@ -23,6 +23,7 @@ function withProxy(proxy: string): Promise<ResolvedConfig> {
   return loadFrom({ "proxy.config.yaml": `proxies: [{ ${proxy} }]` });
 }
 
+const HASH = "$scrypt$ln=15,r=8,p=1$H2G8QVMaoMyJACRIqH5KEg$jrO+Pd/RO+Gw6HHDL2G2t0o0jfJaKEChktoRPiZxRek";
 const HELD = `credentials: { username: office, password: hunter2 }`;
 
 Deno.test("proxyFindings() warns where a proxy may relay for strangers", async () => {
@@ -40,6 +41,11 @@ Deno.test("proxyFindings() warns where a proxy may relay for strangers", async (
       false,
     ],
     [`kind: pop3, listen: [{ address: 0.0.0.0 }], target: { host: a.example, tls: implicit }`, true],
+    [
+      `kind: smtp, listen: [{ address: 0.0.0.0 }], target: { host: a.example }, allowFrom: [0.0.0.0/0], ` +
+      `clients: [{ username: anna, passwordHash: "${HASH}" }]`,
+      false,
+    ],
     [
       `kind: smtp, listen: [{ address: 0.0.0.0, proxyProtocol: { from: [192.168.0.9] } }], target: { host: a.example }, ` +
       `allowFrom: [203.0.113.0/24]`,

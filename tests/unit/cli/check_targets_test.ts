@@ -211,6 +211,8 @@ Deno.test("targetFindings() warns of clear text that needn't be, of logins in it
       allowFromGiven: true,
       onCaptureFailure: "refuse",
       requireTlsForAuth: false,
+      clients: null,
+      clearTextLoginsFromHere: false,
       bareNewline: "normalize",
       limits: { connections: 1, connectionsPerAddress: 1, lineBytes: 512, errors: 1, recipients: 1, mailSize: null },
       timeouts: { client: 1, target: 1, data: 1, dataStart: 1, dataEnd: 1, refusedData: 1 },

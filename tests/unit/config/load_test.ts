@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { basename, join } from "@std/path";
+import { MailteeError } from "../../../src/base/errors.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { complaintAbout, loadFrom, withFolder } from "./folder.ts";
 
@@ -51,6 +52,8 @@ Deno.test("loadConfig() fills in the defaults and makes paths absolute from the 
       allowFromGiven: false,
       onCaptureFailure: "refuse",
       requireTlsForAuth: false,
+      clients: null,
+      clearTextLoginsFromHere: false,
       bareNewline: "normalize",
       limits: {
         connections: 1000,
@@ -208,4 +211,24 @@ proxies:
 Deno.test("loadConfig() says where it looked when there is no config", async () => {
   assertEquals(await complaintAbout({}), "There is no proxy.config.ts and no proxy.config.yaml in DIR.");
   assertEquals(await complaintAbout({ "proxy.config.ts": "" }), "DIR/proxy.config.ts has no default export.");
+});
+
+Deno.test("loadConfig() wants TLS for logins at the proxy itself, unless the config says otherwise", async () => {
+  const hash = "$scrypt$ln=15,r=8,p=1$H2G8QVMaoMyJACRIqH5KEg$jrO+Pd/RO+Gw6HHDL2G2t0o0jfJaKEChktoRPiZxRek";
+  const clients = `clients: [{ username: anna, passwordHash: "${hash}" }]`;
+  const load = async (more: string) => {
+    const proxy = `{ kind: smtp, listen: [{ address: "::1" }], target: { host: a.example }, ${more} }`;
+    const [config] = (await loadFrom({ "proxy.config.yaml": `proxies: [${proxy}]` })).proxies;
+    assert(config?.kind === "smtp");
+    return [config.requireTlsForAuth, config.clearTextLoginsFromHere];
+  };
+  assertEquals(await load("name: x"), [false, false]);
+  assertEquals(await load(clients), [true, true]);
+  assertEquals(await load(`${clients}, requireTlsForAuth: true`), [true, false]);
+  assertEquals(await load(`${clients}, requireTlsForAuth: false`), [false, false]);
+  const twice = `${clients.slice(0, -1)}, { username: anna, passwordHash: "${hash}" }]`;
+  for (const bad of ["clients: []", "clients: [{ username: anna, passwordHash: hunter2 }]", twice]) {
+    const error = await assertRejects(() => load(bad), MailteeError);
+    assertEquals(error.message.includes("hunter2"), false);
+  }
 });

@@ -96,7 +96,7 @@ const ONE_MISTAKE: readonly (readonly [document: unknown, complaint: string])[] 
   ],
   [
     withProxy({ recapture: "never" }),
-    "proxies[0].recapture: unknown key; allowed: name, allowFrom, dropFolder, onCaptureFailure, requireTlsForAuth, bareNewline, limits, timeouts.",
+    "proxies[0].recapture: unknown key; allowed: name, allowFrom, dropFolder, onCaptureFailure, requireTlsForAuth, clients, bareNewline, limits, timeouts.",
   ],
   [
     { archive: { path: "a" }, profiles: { a: { schedule: "0 2 * *" } } },

@@ -5,6 +5,7 @@ const facts: ClientFacts = {
   ends: { remote: { address: "192.0.2.7", port: 56581 }, local: { address: "198.51.100.1", port: 25 } },
   helo: "client.example",
   protocol: "ESMTP",
+  login: null,
 };
 const ALL = "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
 
@@ -13,6 +14,7 @@ Deno.test("xclientCommand() tells what is offered, and nothing without an addres
     xclientCommand(ALL, facts),
     "XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.7 PORT=56581 PROTO=ESMTP HELO=client.example DESTADDR=198.51.100.1 DESTPORT=25",
   );
+  assertEquals(xclientCommand("ADDR LOGIN", { ...facts, login: "a b" }), "XCLIENT ADDR=192.0.2.7 LOGIN=a+20b");
   assertEquals(xclientCommand("addr  helo", facts), "XCLIENT ADDR=192.0.2.7 HELO=client.example");
   assertEquals(xclientCommand("ADDR PROTO", { ...facts, protocol: "LMTP" }), "XCLIENT ADDR=192.0.2.7 PROTO=ESMTP");
   for (const offered of ["", "NAME PORT", "ADDRESS"]) assertEquals(xclientCommand(offered, facts), null);

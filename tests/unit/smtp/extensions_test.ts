@@ -9,7 +9,8 @@ import { formatReplyLines, replyLines } from "../../../src/smtp/reply.ts";
 
 const open: ExtensionPolicy = {
   offerStartTls: false,
-  allowAuth: true,
+  passAuth: true,
+  offerAuth: false,
   bothLegsTls: false,
   maxMailBytes: null,
   maxRecipients: 1000,
@@ -81,7 +82,7 @@ Deno.test("filterHelloReply() strips AUTH where clients can't log in, and -PLUS 
     "AUTH PLAIN SCRAM-SHA-256",
     "AUTH=PLAIN",
   ]);
-  assertEquals(seen(["AUTH PLAIN", "AUTH=PLAIN"], { allowAuth: false }), []);
+  assertEquals(seen(["AUTH PLAIN", "AUTH=PLAIN"], { passAuth: false }), []);
 });
 
 Deno.test("filterHelloReply() gives the smaller size", () => {

@@ -21,6 +21,7 @@ const settings: SessionSettings = {
   offersStartTls: true,
   mustIntroduce: false,
   holdsCredentials: false,
+  checksLogins: false,
   requireTlsForAuth: false,
   xforward: null,
   maxRecipients: 3,
