@@ -107,10 +107,11 @@ class Onlooker {
     if (size !== undefined && this.#rest.length < Number(size)) return "ended";
     const octets = this.#rest.slice(0, Number(size ?? 0));
     this.#rest = this.#rest.slice(octets.length);
-    const accepted = this.#accepted();
+    const code = this.#code();
+    const accepted = code === 250;
     if (accepted) this.#chunks += octets;
-    // Without a recipient the chunk came too early, and the envelope stays.
-    if (last === undefined || this.#to.length === 0) return null;
+    // A chunk out of place, or without a recipient, leaves the envelope as it was.
+    if (last === undefined || code === 503 || this.#to.length === 0) return null;
     const mail = this.#mail(this.#chunks);
     this.#forget();
     return accepted ? mail : null;
