@@ -8,7 +8,7 @@
 import { fromFileUrl } from "@std/path";
 import { runProgram } from "../tests/peers/program.ts";
 
-const GROUPS = ["relay", "latency", "pop3", "tls", "sessions", "start", "drop_writer"] as const;
+const GROUPS = ["relay", "latency", "pop3", "tls", "sessions", "start", "drop_writer", "ingest", "search"] as const;
 
 const here = (path: string) => fromFileUrl(new URL(path, import.meta.url));
 const PAGE = here("../docs/performance.md");
