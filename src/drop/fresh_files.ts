@@ -28,8 +28,8 @@ const MAX_BATCH = 32;
 
 /**
  * Makes files for captures, several at a time under load. A file system makes whoever creates a file wait while its
- * journal is being written; with 20 sessions that was half of a capture's time on the thread. Of files that are made
- * together only the first one waits, and they share one flush of the folder: 1.2 to 1.4 times as many captures a second.
+ * journal is being written; with 20 sessions that was a fifth of the thread's time. Of files that are made
+ * together only the first one waits, and they share one flush of the folder: 1.2 to 1.4 times as many files a second.
  */
 export class FreshFiles {
   readonly #place: FreshFilePlace;
