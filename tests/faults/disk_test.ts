@@ -124,7 +124,6 @@ Deno.test("onCaptureFailure: pass delivers without a copy, loudly", async () => 
 
 Deno.test({
   ...needPeerAsRoot("prlimit"),
-  ignore: true,
   name: "no file descriptors left: refused or kept waiting, and taken again when there are some",
   fn: async () => {
     await withProgram({}, async (stage) => {
@@ -145,7 +144,9 @@ Deno.test({
       await until(() => stage.running.output().includes("cannot accept connections"), () => "nobody complained");
       await allowFiles(pid, 1024);
       await waiting;
-      assertEquals(stage.told.at(-1)?.told, "accepted");
+      // A descriptor that became free in between lets the client in, but not to the target: then it is told to come back.
+      const last = stage.told.at(-1);
+      if (last?.told !== "accepted") assertMatch(last?.reply ?? "", /^4/, stage.running.output());
       await recovers(stage);
     });
   },
