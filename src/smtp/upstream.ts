@@ -23,6 +23,8 @@ export type Introduction =
 
 /** Codes that speak against the command or the proxy, not against the client. */
 const XCLIENT_REFUSED = new Set([500, 501, 502, 503, 550]);
+const BAD_SEQUENCE = 503;
+const RSET = encodeUtf8("RSET\r\n");
 const STARTTLS = encodeUtf8("STARTTLS\r\n");
 const CLEAR_TEXT_AFTER_STARTTLS = "the target sent clear text after its reply to STARTTLS";
 
@@ -56,7 +58,12 @@ export class Introducer {
   readonly #client: ClientEnds;
   #announced = false;
   /** How the client introduced itself last, and what the target offered then. */
-  #last: { readonly as: Hello; readonly name: string; readonly extensions: Extensions } | null = null;
+  #last: {
+    readonly as: Hello;
+    readonly name: string;
+    readonly reply: Reply;
+    readonly extensions: Extensions;
+  } | null = null;
   /** The user whom the proxy let in. */
   #login: string | null = null;
   #loggedIn = false;
@@ -128,7 +135,10 @@ export class Introducer {
     const wait = await this.#ask(encodeUtf8(`${command}\r\n`));
     if (wait.kind === "lost") return wait;
     this.#announced = isPositive(wait.reply);
-    if (this.#announced) return null;
+    if (this.#announced) {
+      this.#last = null;
+      return null;
+    }
     if (XCLIENT_REFUSED.has(wait.reply.code)) {
       return this.#untold(`XCLIENT was refused: ${wait.reply.code} ${replyLines(wait.reply).join(" ")}`);
     }
@@ -159,8 +169,22 @@ export class Introducer {
     const wait = await this.#ask(encodeUtf8(`${hello} ${name}\r\n`));
     if (wait.kind === "lost") return wait;
     const extensions = extensionsOf(wait.reply);
-    if (isPositive(wait.reply)) this.#last = { as: hello, name, extensions };
+    if (isPositive(wait.reply)) this.#last = { as: hello, name, reply: wait.reply, extensions };
+    else if (wait.reply.code === BAD_SEQUENCE && this.#last !== null) {
+      return await this.#resetInstead(hello, this.#last);
+    }
     return { kind: "introduced", reply: wait.reply, extensions };
+  }
+
+  /**
+   * Some targets take no second EHLO (OpenSMTPD), which clients need after STARTTLS with the proxy. What they offered
+   * at the first one still holds, and RSET does the rest of what EHLO does (RFC 5321 section 4.1.4).
+   */
+  async #resetInstead(hello: Hello, last: { reply: Reply; extensions: Extensions }): Promise<Introduction> {
+    const wait = await this.#ask(RSET);
+    if (wait.kind === "lost") return wait;
+    const extensions = hello === "HELO" ? noExtensions : last.extensions;
+    return { kind: "introduced", reply: isPositive(wait.reply) ? last.reply : wait.reply, extensions };
   }
 
   /** Null where TLS is active now; else what went wrong. */
@@ -177,6 +201,7 @@ export class Introducer {
     this.#target.allow(connectTimeoutMs);
     try {
       const discarded = await connection.startClientTls({ serverName: host, trust });
+      this.#last = null;
       return discarded === 0 ? null : CLEAR_TEXT_AFTER_STARTTLS;
     } catch (error) {
       if (!(error instanceof MailteeError)) throw error;
