@@ -12,3 +12,8 @@ export function crlfFromLf(stored: Uint8Array): Uint8Array<ArrayBuffer> {
   }
   return content;
 }
+
+/** Without the CRs that stand before an LF, for programs that keep mails with the line ends of Unix. */
+export function lfFromCrlf(mail: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(mail.filter((byte, index) => byte !== CR || mail[index + 1] !== LF));
+}

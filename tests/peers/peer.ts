@@ -20,8 +20,9 @@ function reasonToSkip(reason: string | undefined): { readonly ignore: boolean } 
   return { ignore: true };
 }
 
-/** The path of a program; undefined where it isn't installed. */
+/** The path of a program, or of a file that is given by its own; undefined where it isn't installed. */
 export function findProgram(binary: string): string | undefined {
+  if (binary.startsWith("/")) return isFile(binary) ? binary : undefined;
   const folders = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/usr/local/sbin", "/sbin"];
   return folders.filter((folder) => folder !== "").map((folder) => `${folder}/${binary}`).find(isFile);
 }

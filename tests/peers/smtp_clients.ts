@@ -119,10 +119,18 @@ export const SMTP_CLIENTS: readonly SmtpClient[] = [
   },
 ];
 
+/** nodemailer, under Deno. */
+export const NODEMAILER: SmtpClient = {
+  name: "nodemailer",
+  binary: Deno.execPath(),
+  send: (job) => runScript(Deno.execPath(), "send.js", job),
+};
+
 /** Runs one of the scripts beside this file: job as arguments, mail as standard input. */
 async function runScript(interpreter: string, script: string, job: SmtpJob): Promise<void> {
   await runOrFail(interpreter, {
     args: [
+      ...(interpreter === Deno.execPath() ? ["run", "-A", "--no-check"] : []),
       ...[join(HERE, script), String(job.port), job.tls, job.caFile],
       ...[job.login?.username ?? "", job.login?.password ?? "", job.mailFrom, ...job.recipients],
     ],
