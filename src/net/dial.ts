@@ -6,7 +6,7 @@ import { TcpConnection } from "./connection.ts";
 import type { DeadlineSweeper } from "./deadlines.ts";
 import { unreachable } from "./dial_error.ts";
 import { firstConnection, interleaveFamilies } from "./staggered_connect.ts";
-import type { TargetOptions } from "./types.ts";
+import type { Connection, TargetOptions } from "./types.ts";
 
 export interface DialOptions {
   /** Gives up; `dial` then rejects with the signal's reason. */
@@ -20,6 +20,9 @@ export interface DialOptions {
   /** @default `Deno.connect` */
   readonly connect?: (address: string, port: number, signal: AbortSignal) => Promise<Deno.TcpConn>;
 }
+
+/** Connects a session to its target. */
+export type Dial = (target: TargetOptions, signal: AbortSignal) => Promise<Connection>;
 
 /**
  * Connects to a target: looks its name up, tries its addresses in turn, sends the preamble and, where TLS is implicit,

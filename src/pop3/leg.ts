@@ -3,28 +3,12 @@
 import { concatBytes } from "../base/bytes.ts";
 import { hasCode, MailteeError } from "../base/errors.ts";
 import { closeAfterLastWords } from "../net/farewell.ts";
+import type { Doorbell } from "../net/doorbell.ts";
 import type { Connection } from "../net/types.ts";
 import { withCrLf } from "./reply.ts";
 
 /** How long the end of a session may take to reach a peer that no longer listens. */
 const FAREWELL_MS = 2000;
-
-/** Wakes the one who waits; a ring while nobody waits is kept for the next. */
-export class Doorbell {
-  #rung = false;
-  #wake: (() => void) | null = null;
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  async wait(): Promise<void> {
-    if (!this.#rung) await new Promise<void>((resolve) => this.#wake = resolve);
-    this.#wake = null;
-    this.#rung = false;
-  }
-}
 
 /** Why nothing more comes from a peer. */
 export type LegLoss = "closed" | "timeout";

@@ -5,19 +5,16 @@ import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { DropWriter } from "../drop/types.ts";
-import { parseAddressList } from "../net/address_list.ts";
 import type { Refusal } from "../net/admission.ts";
-import { dial } from "../net/dial.ts";
-import { type Listener, type ListenerOptions, type Sessions, startListener } from "../net/listener.ts";
+import { type Dial, dial } from "../net/dial.ts";
+import { SessionHost, type SessionSource } from "../net/session_host.ts";
 import type { Connection, ListenOptions, SocketAddress } from "../net/types.ts";
 import { Counters, type Pop3ProxyStats } from "./counters.ts";
 import { localReplies } from "./local_replies.ts";
 import { type Pop3ProxyOptions, type Pop3Settings, resolvePop3Options } from "./options.ts";
-import { type Dial, ProxySession } from "./proxy_session.ts";
+import { ProxySession } from "./proxy_session.ts";
 import { openSeenMails, type SeenMails } from "./seen.ts";
 
-/** How long sessions may take to say their last words at a stop. */
-const STOP_MS = 2000;
 /** In the drop folder, beside the captures; names with a dot in front are no captures. */
 const SEEN_FILE = ".retrieved.db";
 
@@ -53,24 +50,25 @@ export function startPop3Proxy(options: Pop3ProxyOptions, dependencies: Pop3Prox
   return Promise.try(() => new RunningProxy(options, dependencies));
 }
 
-class RunningProxy implements Pop3Proxy, Sessions {
+class RunningProxy implements Pop3Proxy, SessionSource {
   readonly #dependencies: Pop3ProxyDependencies;
   readonly #counters = new Counters();
-  readonly #sessions = new Set<ProxySession>();
-  readonly #listener: Listener;
+  readonly #dial: Dial;
+  readonly #host: SessionHost;
   #settings: Pop3Settings;
   #seen: SeenMails | null = null;
-  #sessionCount = 0;
 
   constructor(options: Pop3ProxyOptions, dependencies: Pop3ProxyDependencies) {
+    const { clock } = dependencies;
     this.#dependencies = dependencies;
+    this.#dial = dependencies.dial ?? ((target, signal) => dial(target, { clock, signal }));
     this.#settings = resolvePop3Options(options);
-    this.#listener = startListener(listenerOptions(this.#settings), this, { clock: dependencies.clock });
+    this.#host = new SessionHost(this.#settings, this, clock);
     this.#rememberMails();
   }
 
   get addresses(): readonly SocketAddress[] {
-    return this.#listener.addresses;
+    return this.#host.addresses;
   }
 
   stats(): Pop3ProxyStats {
@@ -79,59 +77,40 @@ class RunningProxy implements Pop3Proxy, Sessions {
 
   update(options: Pop3ProxyOptions): void {
     const settings = resolvePop3Options(options);
-    this.#listener.update(listenerOptions(settings), this);
+    this.#host.update(settings);
     this.#settings = settings;
     this.#rememberMails();
   }
 
   async drain(graceMs: number): Promise<void> {
-    this.#listener.stop();
-    for (const session of this.#sessions) session.finishSoon();
-    await this.#idle(graceMs);
-    await this.stop();
+    await this.#host.drain(graceMs);
+    this.#forgetMails();
   }
 
   async stop(): Promise<void> {
-    this.#listener.stop();
-    for (const session of this.#sessions) session.cutShort();
-    await this.#idle(STOP_MS);
-    this.#listener.closeAll();
-    await this.#listener.idle();
-    this.#seen?.close();
-    this.#seen = null;
+    await this.#host.stop();
+    this.#forgetMails();
   }
 
-  async start(connection: Connection, listen: ListenOptions): Promise<void> {
+  open(id: string, connection: Connection, listen: ListenOptions): ProxySession {
     const { drop, clock, log } = this.#dependencies;
-    const settings = this.#settings;
-    const session = new ProxySession({
-      id: String(++this.#sessionCount),
+    return new ProxySession({
+      id,
       connection,
       listen,
-      settings,
-      dial: this.#dependencies.dial ?? ((target, signal) => dial(target, { clock, signal })),
+      settings: this.#settings,
+      dial: this.#dial,
       drop,
-      seen: settings.recapture === "never" ? this.#seen : null,
+      seen: this.#settings.recapture === "never" ? this.#seen : null,
       clock,
       log,
       counters: this.#counters,
     });
-    this.#sessions.add(session);
-    await session.run();
-    this.#sessions.delete(session);
   }
 
   async refuse(connection: Connection, reason: Refusal): Promise<void> {
     this.#counters.connectionRefused(reason);
     await connection.write(reason === "not-allowed" ? localReplies.notAllowed : localReplies.tooManyConnections);
-  }
-
-  /** Resolves when no session is left, or after `ms`. */
-  async #idle(ms: number): Promise<void> {
-    const over = new AbortController();
-    const limit = this.#dependencies.clock.sleep(ms, over.signal).catch(() => {});
-    await Promise.race([this.#listener.idle(), limit]);
-    over.abort();
   }
 
   /** Without the memory, mails are captured again, which costs space but loses nothing. */
@@ -147,14 +126,10 @@ class RunningProxy implements Pop3Proxy, Sessions {
       });
     }
   }
-}
 
-function listenerOptions({ listen, allowFrom, limits, target }: Pop3Settings): ListenerOptions {
-  return {
-    listen,
-    allowFrom: allowFrom.length === 0 ? null : parseAddressList(allowFrom),
-    maxConnections: limits.maxConnections,
-    maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
-    handshakeTimeoutMs: target.connectTimeoutMs,
-  };
+  /** Closes the memory, which stays on disk. */
+  #forgetMails(): void {
+    this.#seen?.close();
+    this.#seen = null;
+  }
 }

@@ -3,17 +3,16 @@
 import { decodeUtf8 } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
 import { formatAddress } from "../net/address.ts";
+import type { Dial } from "../net/dial.ts";
+import { Doorbell } from "../net/doorbell.ts";
 import { proxyHeader } from "../net/proxy_header.ts";
 import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
 import type { SessionEnd } from "./counters.ts";
-import { Doorbell, Leg } from "./leg.ts";
+import { Leg } from "./leg.ts";
 import { localReplies } from "./local_replies.ts";
 import { Relay } from "./relay.ts";
 import type { SessionParts } from "./session_parts.ts";
 import { failureOf, type Greeting, greetTarget } from "./upstream.ts";
-
-/** Connects to a target; `dial` of `net`, or what a test puts in its place. */
-export type Dial = (target: TargetOptions, signal: AbortSignal) => Promise<Connection>;
 
 export interface ProxySessionParts extends Omit<SessionParts, "client" | "target" | "listen"> {
   readonly connection: Connection;

@@ -7,7 +7,7 @@ import { BlockRelay } from "./blocks.ts";
 import { ClientLines } from "./client_lines.ts";
 import { parseCommand } from "./command.ts";
 import type { SessionEnd } from "./counters.ts";
-import type { Doorbell } from "./leg.ts";
+import type { Doorbell } from "../net/doorbell.ts";
 import { MAX_REPLY_LINE_BYTES, statusOf } from "./reply.ts";
 import { Retrievals } from "./retrieve.ts";
 import { step } from "./session.ts";

@@ -2,6 +2,7 @@
 
 import { hasCode, MailteeError } from "../base/errors.ts";
 import { closeAfterLastWords } from "../net/farewell.ts";
+import type { Doorbell } from "../net/doorbell.ts";
 import type { Connection } from "../net/types.ts";
 import { takeReply } from "./reply.ts";
 import type { Reply } from "./reply.ts";
@@ -15,25 +16,6 @@ const LF = 0x0a;
 const noOutput = new Uint8Array(0);
 /** How long the end of a session may take with a peer that no longer listens. */
 const FAREWELL_MS = 2000;
-
-/** Wakes the one who waits; a ring while nobody waits is kept for the next. */
-export class Doorbell {
-  #rung = false;
-  #wake: (() => void) | null = null;
-
-  ring(): void {
-    const wake = this.#wake;
-    this.#wake = null;
-    if (wake === null) this.#rung = true;
-    else wake();
-  }
-
-  wait(): Promise<void> {
-    if (!this.#rung) return new Promise((resolve) => this.#wake = resolve);
-    this.#rung = false;
-    return Promise.resolve();
-  }
-}
 
 /** Why nothing more comes from a peer. */
 export type LegLoss = "closed" | "timeout";

@@ -3,19 +3,15 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { DropWriter } from "../drop/types.ts";
-import { parseAddressList } from "../net/address_list.ts";
 import type { Refusal } from "../net/admission.ts";
-import { dial } from "../net/dial.ts";
-import { type Listener, type ListenerOptions, type Sessions, startListener } from "../net/listener.ts";
+import { type Dial, dial } from "../net/dial.ts";
+import { SessionHost, type SessionSource } from "../net/session_host.ts";
 import type { Connection, ListenOptions, SocketAddress } from "../net/types.ts";
 import { Counters, type SmtpProxyStats } from "./counters.ts";
 import { localReplies } from "./local_replies.ts";
 import { LoginGate } from "./login_gate.ts";
 import { type ResolvedSmtpOptions, resolveSmtpOptions, type SmtpProxyOptions } from "./options.ts";
-import { type Dial, ProxySession } from "./proxy_session.ts";
-
-/** How long sessions may take to say their last words at a stop. */
-const STOP_MS = 2000;
+import { ProxySession } from "./proxy_session.ts";
 
 export interface SmtpProxyDependencies {
   readonly drop: DropWriter;
@@ -49,15 +45,13 @@ export function startSmtpProxy(options: SmtpProxyOptions, dependencies: SmtpProx
   return Promise.try(() => new RunningProxy(options, dependencies));
 }
 
-class RunningProxy implements SmtpProxy, Sessions {
+class RunningProxy implements SmtpProxy, SessionSource {
   readonly #dependencies: SmtpProxyDependencies;
   readonly #counters = new Counters();
-  readonly #sessions = new Set<ProxySession>();
-  readonly #listener: Listener;
   readonly #loginGate: LoginGate;
   readonly #dial: Dial;
+  readonly #host: SessionHost;
   #options: ResolvedSmtpOptions;
-  #sessionCount = 0;
 
   constructor(options: SmtpProxyOptions, dependencies: SmtpProxyDependencies) {
     const { clock } = dependencies;
@@ -65,11 +59,11 @@ class RunningProxy implements SmtpProxy, Sessions {
     this.#loginGate = new LoginGate(clock);
     this.#dial = dependencies.dial ?? ((target, signal) => dial(target, { clock, signal }));
     this.#options = resolveSmtpOptions(options);
-    this.#listener = startListener(listenerOptions(this.#options), this, { clock });
+    this.#host = new SessionHost(this.#options, this, clock);
   }
 
   get addresses(): readonly SocketAddress[] {
-    return this.#listener.addresses;
+    return this.#host.addresses;
   }
 
   stats(): SmtpProxyStats {
@@ -78,29 +72,22 @@ class RunningProxy implements SmtpProxy, Sessions {
 
   update(options: SmtpProxyOptions): void {
     const resolved = resolveSmtpOptions(options);
-    this.#listener.update(listenerOptions(resolved), this);
+    this.#host.update(resolved);
     this.#options = resolved;
   }
 
-  async drain(graceMs: number): Promise<void> {
-    this.#listener.stop();
-    for (const session of this.#sessions) session.finishSoon();
-    await this.#idle(graceMs);
-    await this.stop();
+  drain(graceMs: number): Promise<void> {
+    return this.#host.drain(graceMs);
   }
 
-  async stop(): Promise<void> {
-    this.#listener.stop();
-    for (const session of this.#sessions) session.cutShort();
-    await this.#idle(STOP_MS);
-    this.#listener.closeAll();
-    await this.#listener.idle();
+  stop(): Promise<void> {
+    return this.#host.stop();
   }
 
-  async start(connection: Connection, listen: ListenOptions): Promise<void> {
+  open(id: string, connection: Connection, listen: ListenOptions): ProxySession {
     const { drop, clock, log } = this.#dependencies;
-    const session = new ProxySession({
-      id: String(++this.#sessionCount),
+    return new ProxySession({
+      id,
       connection,
       listen,
       options: this.#options,
@@ -111,9 +98,6 @@ class RunningProxy implements SmtpProxy, Sessions {
       log,
       counters: this.#counters,
     });
-    this.#sessions.add(session);
-    await session.run();
-    this.#sessions.delete(session);
   }
 
   async refuse(connection: Connection, reason: Refusal): Promise<void> {
@@ -121,22 +105,4 @@ class RunningProxy implements SmtpProxy, Sessions {
     const reply = reason === "not-allowed" ? localReplies.notAllowed : localReplies.tooManyConnections;
     await connection.write(reply.bytes);
   }
-
-  /** Resolves when no session is left, or after `ms`. */
-  async #idle(ms: number): Promise<void> {
-    const over = new AbortController();
-    const limit = this.#dependencies.clock.sleep(ms, over.signal).catch(() => {});
-    await Promise.race([this.#listener.idle(), limit]);
-    over.abort();
-  }
-}
-
-function listenerOptions({ listen, allowFrom, limits, target }: ResolvedSmtpOptions): ListenerOptions {
-  return {
-    listen,
-    allowFrom: allowFrom.length === 0 ? null : parseAddressList(allowFrom),
-    maxConnections: limits.maxConnections,
-    maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
-    handshakeTimeoutMs: target.connectTimeoutMs,
-  };
 }

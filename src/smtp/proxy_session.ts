@@ -2,9 +2,11 @@
 
 import { errorText, MailteeError } from "../base/errors.ts";
 import { formatAddress } from "../net/address.ts";
+import type { Dial } from "../net/dial.ts";
+import { Doorbell } from "../net/doorbell.ts";
 import { proxyHeader } from "../net/proxy_header.ts";
 import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
-import { Doorbell, Leg, readReply } from "./leg.ts";
+import { Leg, readReply } from "./leg.ts";
 import type { LoginGate } from "./login_gate.ts";
 import { localReplies } from "./local_replies.ts";
 import { lossOfSession } from "./mail_end.ts";
@@ -12,9 +14,6 @@ import { Relay } from "./relay.ts";
 import { isPositive, type Reply, replyText } from "./reply.ts";
 import type { SessionParts } from "./session_mails.ts";
 import type { EndReason } from "./session_state.ts";
-
-/** Connects to a target; `dial` of `net`, or what a test puts in its place. */
-export type Dial = (target: TargetOptions, signal: AbortSignal) => Promise<Connection>;
 
 export interface ProxySessionParts extends Omit<SessionParts, "client" | "target" | "listen"> {
   readonly connection: Connection;

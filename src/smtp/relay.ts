@@ -8,7 +8,7 @@ import { errorText, MailteeError } from "../base/errors.ts";
 import { skipOctets } from "./chunk_phase.ts";
 import { ClientLines } from "./client_lines.ts";
 import { type Command, parseCommand } from "./command.ts";
-import type { Doorbell } from "./leg.ts";
+import type { Doorbell } from "../net/doorbell.ts";
 import type { LoginGate } from "./login_gate.ts";
 import { localReplies } from "./local_replies.ts";
 import { isPositive, type Reply, takeReply } from "./reply.ts";

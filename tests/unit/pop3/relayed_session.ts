@@ -1,7 +1,8 @@
 import type { Clock } from "../../../src/base/clock.ts";
 import { roomLogger } from "../../../src/base/log.ts";
 import { Counters, type SessionEnd } from "../../../src/pop3/counters.ts";
-import { Doorbell, Leg } from "../../../src/pop3/leg.ts";
+import { Doorbell } from "../../../src/net/doorbell.ts";
+import { Leg } from "../../../src/pop3/leg.ts";
 import { type Pop3ProxyOptions, resolvePop3Options } from "../../../src/pop3/options.ts";
 import { Relay } from "../../../src/pop3/relay.ts";
 import type { SeenMails } from "../../../src/pop3/seen.ts";

@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../../src/base/bytes.ts";
 import type { Connection } from "../../../src/net/types.ts";
 import { ClientLines } from "../../../src/smtp/client_lines.ts";
-import { Doorbell, Leg } from "../../../src/smtp/leg.ts";
+import { Doorbell } from "../../../src/net/doorbell.ts";
+import { Leg } from "../../../src/smtp/leg.ts";
 
 /** An input buffer without a socket. */
 class Input {
