@@ -1,5 +1,6 @@
 /** The keys of the query language, and what their values mean. */
 
+import { SIZE_UNITS } from "../base/size_units.ts";
 import { isSearchable } from "./index_text.ts";
 import type { Query, TextField } from "./query.ts";
 
@@ -45,19 +46,9 @@ function hasTerm(text: string): Query | QueryMistake {
   return mistake(`has:${text} isn't known; has:attachment is`);
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-};
-
 function sizeTerm(kind: "larger" | "smaller", text: string): Query | QueryMistake {
   const [, number, unit = ""] = /^([0-9]+(?:\.[0-9]+)?)((?:[kmg]i?)?)b?$/i.exec(text) ?? [];
-  const factor = UNITS[unit.toLowerCase()];
+  const factor = SIZE_UNITS[unit.toLowerCase()];
   if (number === undefined || factor === undefined) return mistake(`'${text}' isn't a size such as 800K, 1.5M or 2GB`);
   return { kind, bytes: Math.round(Number(number) * factor) };
 }

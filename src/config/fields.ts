@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import { Cron } from "croner";
 import * as v from "valibot";
 import { hasCode } from "../base/errors.ts";
+import { SIZE_UNITS } from "../base/size_units.ts";
 import { parseAddressList } from "../net/address_list.ts";
 import { parsePasswordHash } from "../sasl/password_hash.ts";
 
@@ -65,15 +66,6 @@ const ALLOWED_FROM = 'an address, a network such as "192.168.0.0/16", "private" 
 export const allowedFrom = v.pipe(v.string(ALLOWED_FROM), v.check(isAddressListEntry, ALLOWED_FROM));
 
 const SIZE_ALLOWED = 'a number of bytes or a size such as "50MB"';
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-};
 
 /** A size, in bytes once parsed. */
 export const size = v.pipe(

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { fromFileUrl } from "@std/path";
 import { decodeUtf8 } from "../base/bytes.ts";
 
@@ -27,9 +28,9 @@ interface Place {
  * diagnostic.
  */
 export function explainModuleError(file: string, error: ModuleError): Explanation {
-  const text = withoutColours(error.message);
+  const text = stripVTControlCharacters(error.message);
   return explainImport(file, text) ?? explainSyntax(file, text, error.name) ?? {
-    message: `${placeText(placeIn(withoutColours(error.stack)), file)}: ${error.name}: ${firstLine(text)}`,
+    message: `${placeText(placeIn(stripVTControlCharacters(error.stack)), file)}: ${error.name}: ${firstLine(text)}`,
     hint: "The config module failed while it ran.",
   };
 }
@@ -140,9 +141,4 @@ function pathOfUrl(url: string): string {
 
 function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
-}
-
-function withoutColours(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/\x1b\[[0-9;]*m/g, "");
 }

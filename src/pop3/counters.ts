@@ -1,5 +1,6 @@
 /** What a proxy has done since it was started. */
 
+import { SessionCounters, type SessionStats } from "../net/session_counters.ts";
 import type { EndReason } from "./session_state.ts";
 
 /** How a session ends besides what its reducer says. */
@@ -8,15 +9,7 @@ export type SessionEnd = EndReason | "target-unreachable" | "target-tls" | "inte
 /** What becomes of a retrieval: captured; delivered though it was captured before, or without a copy; not delivered. */
 export type RetrievalEnd = "captured" | "known" | "uncopied" | "undelivered";
 
-export interface Pop3ProxyStats {
-  readonly sessions: {
-    readonly open: number;
-    readonly total: number;
-    /** Sessions by the reason of their end. */
-    readonly ended: Readonly<Partial<Record<SessionEnd, number>>>;
-  };
-  /** Connections that were turned away, by reason. */
-  readonly refusedConnections: Readonly<Record<string, number>>;
+export interface Pop3ProxyStats extends SessionStats<SessionEnd> {
   readonly mails: {
     readonly captured: number;
     /** Delivered and not captured again, with `recapture: "never"`. */
@@ -35,29 +28,11 @@ export interface Pop3ProxyStats {
 }
 
 /** Mutable counters behind `Pop3ProxyStats`. */
-export class Counters {
+export class Counters extends SessionCounters<SessionEnd> {
   copyFailures = 0;
   commandErrors = 0;
   readonly #mails = { captured: 0, known: 0, uncopied: 0, undelivered: 0 };
   #bytes = 0;
-  #open = 0;
-  #total = 0;
-  readonly #ended = new Map<SessionEnd, number>();
-  readonly #refused = new Map<string, number>();
-
-  sessionStarted(): void {
-    this.#open++;
-    this.#total++;
-  }
-
-  sessionEnded(end: SessionEnd): void {
-    this.#open--;
-    increment(this.#ended, end);
-  }
-
-  connectionRefused(reason: string): void {
-    increment(this.#refused, reason);
-  }
 
   mailEnded(end: RetrievalEnd, size: number): void {
     this.#mails[end]++;
@@ -66,15 +41,10 @@ export class Counters {
 
   snapshot(): Pop3ProxyStats {
     return {
-      sessions: { open: this.#open, total: this.#total, ended: Object.fromEntries(this.#ended) },
-      refusedConnections: Object.fromEntries(this.#refused),
+      ...this.sessionStats(),
       mails: { ...this.#mails, bytes: this.#bytes },
       copyFailures: this.copyFailures,
       commandErrors: this.commandErrors,
     };
   }
-}
-
-function increment<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -1,17 +1,11 @@
 /** What a proxy has done since it was started. */
 
+import { Counts } from "../base/counts.ts";
+import { SessionCounters, type SessionStats } from "../net/session_counters.ts";
 import type { MailEnd } from "./mail_end.ts";
 import type { EndReason } from "./session_state.ts";
 
-export interface SmtpProxyStats {
-  readonly sessions: {
-    readonly open: number;
-    readonly total: number;
-    /** Sessions by the reason of their end. */
-    readonly ended: Readonly<Partial<Record<EndReason, number>>>;
-  };
-  /** Connections that were turned away, by reason. */
-  readonly refusedConnections: Readonly<Record<string, number>>;
+export interface SmtpProxyStats extends SessionStats<EndReason> {
   readonly mails: {
     /** Taken by the target, wholly or in part. */
     readonly accepted: number;
@@ -31,45 +25,23 @@ export interface SmtpProxyStats {
 }
 
 /** Mutable counters behind `SmtpProxyStats`. */
-export class Counters {
-  sessionsOpen = 0;
-  sessionsTotal = 0;
-  accepted = 0;
-  refused = 0;
-  unknown = 0;
-  bytes = 0;
+export class Counters extends SessionCounters<EndReason> {
   copyFailures = 0;
   commandErrors = 0;
-  readonly #ended = new Map<EndReason, number>();
-  readonly #refusedConnections = new Map<string, number>();
-  readonly #undelivered = new Map<string, number>();
-
-  sessionEnded(reason: EndReason): void {
-    this.sessionsOpen--;
-    increment(this.#ended, reason);
-  }
-
-  connectionRefused(reason: string): void {
-    increment(this.#refusedConnections, reason);
-  }
+  readonly #mails = { accepted: 0, refused: 0, unknown: 0 };
+  readonly #undelivered = new Counts<string>();
+  #bytes = 0;
 
   mailEnded(end: MailEnd, outcome: MailOutcome, size: number): void {
-    if (outcome === "undelivered") return increment(this.#undelivered, end.kind);
-    this[outcome]++;
-    if (outcome === "accepted") this.bytes += size;
+    if (outcome === "undelivered") return this.#undelivered.add(end.kind);
+    this.#mails[outcome]++;
+    if (outcome === "accepted") this.#bytes += size;
   }
 
   snapshot(): SmtpProxyStats {
     return {
-      sessions: { open: this.sessionsOpen, total: this.sessionsTotal, ended: Object.fromEntries(this.#ended) },
-      refusedConnections: Object.fromEntries(this.#refusedConnections),
-      mails: {
-        accepted: this.accepted,
-        refused: this.refused,
-        unknown: this.unknown,
-        undelivered: Object.fromEntries(this.#undelivered),
-        bytes: this.bytes,
-      },
+      ...this.sessionStats(),
+      mails: { ...this.#mails, undelivered: this.#undelivered.snapshot(), bytes: this.#bytes },
       copyFailures: this.copyFailures,
       commandErrors: this.commandErrors,
     };
@@ -92,8 +64,4 @@ export function outcomeOf(end: MailEnd): MailOutcome {
     default:
       return "undelivered";
   }
-}
-
-function increment<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

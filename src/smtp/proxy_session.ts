@@ -40,8 +40,7 @@ export class ProxySession {
   async run(): Promise<void> {
     const { clock, counters } = this.#parts;
     const startedMs = clock.monotonicMs();
-    counters.sessionsOpen++;
-    counters.sessionsTotal++;
+    counters.sessionStarted();
     let reason: EndReason = "internal-error";
     try {
       reason = await this.#serve();
