@@ -1,12 +1,12 @@
 import { Counts } from "../base/counts.ts";
 
 /** What became of those who connected, since the host was started. */
-export interface SessionStats<End extends string> {
+export interface SessionStats {
   readonly sessions: {
     readonly open: number;
     readonly total: number;
     /** Sessions by the reason of their end. */
-    readonly ended: Readonly<Partial<Record<End, number>>>;
+    readonly ended: Readonly<Record<string, number>>;
   };
   /** Connections that were turned away, by reason. */
   readonly refusedConnections: Readonly<Record<string, number>>;
@@ -33,7 +33,7 @@ export class SessionCounters<End extends string> {
     this.#refused.add(reason);
   }
 
-  sessionStats(): SessionStats<End> {
+  sessionStats(): SessionStats {
     return {
       sessions: { open: this.#open, total: this.#total, ended: this.#ended.snapshot() },
       refusedConnections: this.#refused.snapshot(),

@@ -9,7 +9,7 @@ export type SessionEnd = EndReason | "target-unreachable" | "target-tls" | "inte
 /** What becomes of a retrieval: captured; delivered though it was captured before, or without a copy; not delivered. */
 export type RetrievalEnd = "captured" | "known" | "uncopied" | "undelivered";
 
-export interface Pop3ProxyStats extends SessionStats<SessionEnd> {
+export interface Pop3ProxyStats extends SessionStats {
   readonly mails: {
     readonly captured: number;
     /** Delivered and not captured again, with `recapture: "never"`. */

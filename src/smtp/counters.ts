@@ -5,7 +5,7 @@ import { SessionCounters, type SessionStats } from "../net/session_counters.ts";
 import type { MailEnd } from "./mail_end.ts";
 import type { EndReason } from "./session_state.ts";
 
-export interface SmtpProxyStats extends SessionStats<EndReason> {
+export interface SmtpProxyStats extends SessionStats {
   readonly mails: {
     /** Taken by the target, wholly or in part. */
     readonly accepted: number;
