@@ -101,8 +101,8 @@ class RunningApp implements App {
       configFile: this.#config.file,
       proxies: Array.from(this.#proxies.values(), (running) => running.status()),
       dropFolders: Array.from(this.#writers, ([path, writer]) => {
-        const { open, committed, failed, bytes } = writer.counters();
-        return { path, open, committed, failed, bytes };
+        const { open, committed, failed, setAside, bytes } = writer.counters();
+        return { path, open, committed, failed, setAside, bytes };
       }),
       jobs: (this.#scheduler?.next() ?? []).map(({ name, next, running }) => ({
         profile: name,

@@ -28,7 +28,10 @@ export interface DropFolderStatus {
   readonly path: string;
   readonly open: number;
   readonly committed: number;
+  /** Captures that couldn't be begun, or met a failure of the disk. */
   readonly failed: number;
+  /** Sealed captures that can't be put into the drop folder now; it's tried again and again. */
+  readonly setAside: number;
   readonly bytes: number;
 }
 

@@ -2,11 +2,10 @@ import type { AppStatus } from "../app/status.ts";
 import { openArchive } from "../archive/archive.ts";
 import type { ArchiveTotals, RunRecord } from "../archive/types.ts";
 import type { Clock } from "../base/clock.ts";
-import { errorText, MailteeError } from "../base/errors.ts";
-import { freeBytes, isDirectory } from "../base/files.ts";
+import { isDirectory } from "../base/files.ts";
 import { loadConfig } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/types.ts";
-import { listDropFolder } from "../drop/folder.ts";
+import { type Backlog, backlogOf, describeBacklog } from "./backlog.ts";
 import type { Command, Invocation } from "./command.ts";
 import { ExitCode } from "./exit_code.ts";
 import { readRunState } from "./run_state.ts";
@@ -30,19 +29,6 @@ interface Status {
   readonly lastRuns: readonly RunRecord[];
 }
 
-/** What lies in a drop folder. */
-interface Backlog {
-  readonly path: string;
-  readonly captures: number;
-  /** Name of the oldest capture; null where there is none. */
-  readonly oldest: string | null;
-  /** Files that aren't captures. */
-  readonly others: number;
-  readonly freeBytes: number | null;
-  /** What is wrong with the folder; null where it can be read. */
-  readonly problem: string | null;
-}
-
 async function run({ options, terminal, clock }: Invocation): Promise<ExitCode> {
   const config = await loadConfig(options.value("config"));
   const folders = new Set([
@@ -51,30 +37,12 @@ async function run({ options, terminal, clock }: Invocation): Promise<ExitCode> 
   ]);
   const status: Status = {
     running: await readRunState(config.directory),
-    dropFolders: await Promise.all(Array.from(folders, backlog)),
+    dropFolders: await Promise.all(Array.from(folders, backlogOf)),
     ...await archiveStatus(config, clock),
   };
   if (terminal.wantsJson) terminal.json(status);
   else terminal.print(describe(status, terminal));
   return ExitCode.done;
-}
-
-async function backlog(path: string): Promise<Backlog> {
-  try {
-    const entries = await listDropFolder(path);
-    const captures = entries.filter((entry) => entry.captureId !== null);
-    return {
-      path,
-      captures: captures.length,
-      oldest: captures[0]?.name ?? null,
-      others: entries.length - captures.length,
-      freeBytes: freeBytes(path),
-      problem: null,
-    };
-  } catch (error) {
-    if (!(error instanceof MailteeError)) throw error;
-    return { path, captures: 0, oldest: null, others: 0, freeBytes: null, problem: errorText(error) };
-  }
 }
 
 async function archiveStatus(config: ResolvedConfig, clock: Clock): Promise<Pick<Status, "archive" | "lastRuns">> {
@@ -96,10 +64,18 @@ async function archiveStatus(config: ResolvedConfig, clock: Clock): Promise<Pick
 function describe(status: Status, terminal: Terminal): string {
   return [
     describeRunning(status.running, terminal),
-    status.dropFolders.map(describeBacklog).join("\n"),
+    describeDropFolders(status),
     describeArchive(status.archive),
     describeRuns(status.lastRuns, terminal),
   ].filter((part) => part !== "").join("\n\n");
+}
+
+function describeDropFolders({ dropFolders, running }: Status): string {
+  const program = running?.status ?? null;
+  return dropFolders.map((backlog) => {
+    const written = program?.dropFolders.find(({ path }) => path === backlog.path);
+    return describeBacklog(backlog, written, program?.started);
+  }).join("\n");
 }
 
 function describeRunning(running: Status["running"], terminal: Terminal): string {
@@ -122,14 +98,6 @@ function describeRunning(running: Status["running"], terminal: Terminal): string
 
 function mailCount(proxy: AppStatus["proxies"][number]): number {
   return proxy.kind === "pop3" ? proxy.stats.mails.captured : proxy.stats.mails.accepted;
-}
-
-function describeBacklog({ path, captures, oldest, others, freeBytes: free, problem }: Backlog): string {
-  if (problem !== null) return `Drop folder ${path}: ${problem}`;
-  const since = oldest === null ? "" : `, the oldest ${oldest}`;
-  const besides = others === 0 ? "" : `, and ${others} that aren't captures`;
-  const room = free === null ? "" : `; ${formatSize(free)} free`;
-  return `Drop folder ${path}: ${captures} captures${since}${besides}${room}`;
 }
 
 function describeArchive(archive: Status["archive"]): string {

@@ -41,7 +41,8 @@ export interface FileDropWriter extends DropWriter {
   counters(): DropWriterCounters;
 }
 
-const DEFAULT_LOW_WATER_BYTES = 64 * 1024 * 1024;
+/** Where less is free, no capture is begun. */
+export const DEFAULT_LOW_WATER_BYTES = 64 * 1024 * 1024;
 const SPACE_CHECK_INTERVAL_MS = 1000;
 const RETRY_INTERVAL_MS = 5000;
 

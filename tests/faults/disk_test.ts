@@ -234,6 +234,7 @@ Deno.test({
           await expectReplies(stage, { ...REFUSED, smtp: /^452 4\.3\.1/ });
           return stage.running.output().includes("less than 64 MiB are free");
         }, () => stage.running.output());
+        assertMatch(await stage.program.command("status"), /Less than 64 MiB are free, so proxies take no mail/);
         await Deno.remove(filler);
         await recovers(stage);
       });
