@@ -41,6 +41,8 @@ export class SessionHost implements Sessions {
   readonly #sessions = new Set<HostedSession>();
   readonly #listener: Listener;
   #sessionCount = 0;
+  /** What has been asked of all sessions, for those whose handshake is still under way. */
+  #ending: "soon" | "now" | null = null;
 
   /** Throws MailteeError "busy" or "config" where it can't listen, "config" where `allowFrom` can't be understood. */
   constructor(options: HostOptions, source: SessionSource, clock: Clock) {
@@ -62,6 +64,7 @@ export class SessionHost implements Sessions {
   /** Stops listening; sessions may end by themselves within `graceMs`, what is left then is cut short. */
   async drain(graceMs: number): Promise<void> {
     this.#listener.stop();
+    this.#ending ??= "soon";
     for (const session of this.#sessions) session.finishSoon();
     await this.#idle(graceMs);
     await this.stop();
@@ -70,6 +73,7 @@ export class SessionHost implements Sessions {
   /** Stops listening and ends all sessions. Safe to call more than once. */
   async stop(): Promise<void> {
     this.#listener.stop();
+    this.#ending = "now";
     for (const session of this.#sessions) void session.cutShort();
     await this.#idle(STOP_MS);
     this.#listener.closeAll();
@@ -79,6 +83,8 @@ export class SessionHost implements Sessions {
   async start(connection: Connection, listen: ListenOptions): Promise<void> {
     const session = this.#source.open(String(++this.#sessionCount), connection, listen);
     this.#sessions.add(session);
+    if (this.#ending === "soon") session.finishSoon();
+    else if (this.#ending === "now") void session.cutShort();
     await session.run();
     this.#sessions.delete(session);
   }
