@@ -1,6 +1,6 @@
 /**
  * Whatever looks like the end of a mail to some server, but isn't CRLF . CRLF, ends none: what published tools for SMTP
- * smuggling try (CVE-2023-51764, -51765, -51766), and what is like it.
+ * smuggling send (CVE-2023-51764, -51765, -51766), and what is like it.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -16,7 +16,16 @@ import type { SmtpServer, SmtpServerOptions } from "../peers/smtp_server.ts";
 import { needUnpacked } from "../peers/unpacked.ts";
 import { withStage } from "./stage.ts";
 
-/** What stands before the dot, and behind it. */
+/**
+ * What the tools send in any of their versions, but for the true end that is among it:
+ * https://github.com/The-Login/SMTP-Smuggling-Tools, https://github.com/hannob/smtpsmug,
+ * https://github.com/suuhm/smtp_smuggling_checker.py.
+ */
+const PUBLISHED = [
+  ...["\n.\n", "\n.\r", "\r.\n", "\r.\r", "\n.\r\n", "\r\n.\n", "\r.\r\n", "\r\n.\r", "\r\n\0.\r\n"],
+  ...["\r\n.\0\r\n", "\r\n.\r\r\n", "\r\r\n.\r\r\n", "\r\n\0.\r", "\r\n\0.\n", "\n\n.\r\n", "\r\n."],
+];
+/** What is like it: what stands before the dot, and behind it. */
 const BEFORE = [
   "\r\n",
   "\n",
@@ -56,11 +65,9 @@ const OTHERS = [
   "\r\n\t.\n",
   "\\r\\n.\\r\\n",
 ];
+const COMBINED = BEFORE.flatMap((before) => BEHIND.map((behind) => `${before}.${behind}`));
 const SEQUENCES: readonly string[] = [
-  ...BEFORE.flatMap((before) => BEHIND.map((behind) => `${before}.${behind}`)).filter((each) =>
-    !each.includes("\r\n.\r\n")
-  ),
-  ...OTHERS,
+  ...new Set([...PUBLISHED, ...COMBINED.filter((each) => !each.includes("\r\n.\r\n")), ...OTHERS]),
 ];
 const SMUGGLED = "MAIL FROM:<mallory@company.example>\r\nRCPT TO:<anna@company.example>\r\nDATA\r\nSubject: smuggled";
 
