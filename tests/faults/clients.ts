@@ -1,8 +1,11 @@
 /** The clients' side: send and fetch mails, whatever happens to the connection, and keep a book of what they were told. */
 
 import { encodeUtf8 } from "../../src/base/bytes.ts";
+import { MailteeError } from "../../src/base/errors.ts";
 import { stuff, Wire } from "../../src/demo/wire.ts";
+import type { TlsMode } from "../../src/net/types.ts";
 import type { LoadMail } from "./mails.ts";
+import { PeerConnection } from "./peer_connection.ts";
 
 /** What became of one mail, as far as its client knows. */
 export interface ToldMail {
@@ -16,7 +19,15 @@ export interface ToldMail {
   reply: string;
 }
 
-export interface SendOptions {
+/** How a client connects. */
+export interface ConnectOptions {
+  /** @default "none" */
+  readonly tls?: TlsMode;
+  /** The client gives up after so long. @default never */
+  readonly limitMs?: number;
+}
+
+export interface SendOptions extends ConnectOptions {
   readonly port: number;
   readonly mails: readonly LoadMail[];
   readonly lmtp?: boolean;
@@ -26,11 +37,20 @@ export interface SendOptions {
 
 /** Sends mails over one connection. Every mail that was begun is in the book, also where the connection broke. */
 export async function sendMails(options: SendOptions, book: ToldMail[]): Promise<void> {
-  await connected(options.port, async (wire, write) => {
-    const greeting = await wire.readLine();
+  await connected(options.port, options, async (wire, connection) => {
+    const write = (bytes: Uint8Array) => connection.write(bytes);
+    const greeting = await readReply(wire);
     if (greeting?.startsWith("220") !== true) return;
-    await write(encodeUtf8(`${options.lmtp === true ? "LHLO" : "EHLO"} client.example\r\n`));
+    const hello = encodeUtf8(`${options.lmtp === true ? "LHLO" : "EHLO"} client.example\r\n`);
+    await write(hello);
     if (await readReply(wire) === null) return;
+    if (options.tls === "starttls") {
+      await write(encodeUtf8("STARTTLS\r\n"));
+      if ((await readReply(wire))?.startsWith("220") !== true) return;
+      await connection.startTls();
+      await write(hello);
+      if (await readReply(wire) === null) return;
+    }
     for (const mail of options.mails) {
       const told: ToldMail = {
         mail,
@@ -57,7 +77,7 @@ const ENVELOPE = [
 /** False where the connection is over. */
 async function sendMail(
   wire: Wire,
-  write: (bytes: Uint8Array) => Promise<void>,
+  write: (bytes: Uint8Array) => Promise<unknown>,
   told: ToldMail,
   options: SendOptions,
 ): Promise<boolean> {
@@ -107,13 +127,18 @@ export async function fetchMails(
   known: ReadonlyMap<string, LoadMail>,
   book: ToldMail[],
   user = "carla",
+  options: ConnectOptions = {},
 ): Promise<void> {
-  await connected(port, async (wire, write) => {
+  await connected(port, options, async (wire, connection) => {
     const ask = async (line: string) => {
-      await write(encodeUtf8(`${line}\r\n`));
+      await wire.writeLines(line);
       return await wire.readLine();
     };
     await wire.readLine();
+    if (options.tls === "starttls") {
+      if ((await ask("STLS"))?.startsWith("+OK") !== true) return;
+      await connection.startTls();
+    }
     for (const line of [`USER ${user}`, "PASS secret", "UIDL"]) {
       if ((await ask(line))?.startsWith("+OK") !== true) return;
     }
@@ -148,33 +173,23 @@ export async function fetchMails(
 /** Runs a dialog over a connection; that it breaks is part of the game. */
 async function connected(
   port: number,
-  dialog: (wire: Wire, write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  options: ConnectOptions,
+  dialog: (wire: Wire, connection: PeerConnection) => Promise<void>,
 ): Promise<void> {
-  let connection: Deno.TcpConn;
+  let tcp: Deno.TcpConn;
   try {
-    connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    tcp = await Deno.connect({ hostname: "127.0.0.1", port });
   } catch {
     return;
   }
-  connection.setNoDelay();
-  const write = async (bytes: Uint8Array) => {
-    for (let written = 0; written < bytes.length;) written += await connection.write(bytes.subarray(written));
-  };
+  let connection: PeerConnection | undefined;
   try {
-    await dialog(new Wire(connection), write);
+    connection = new PeerConnection(tcp, options.limitMs ?? null);
+    if (options.tls === "implicit") await connection.startTls();
+    await dialog(new Wire(connection), connection);
   } catch (error) {
-    if (!isBroken(error)) throw error;
+    if (!(error instanceof MailteeError)) throw error;
   } finally {
-    connection.close();
+    connection?.close();
   }
-}
-
-function isBroken(error: unknown): boolean {
-  return [
-    Deno.errors.ConnectionReset,
-    Deno.errors.BrokenPipe,
-    Deno.errors.ConnectionAborted,
-    Deno.errors.UnexpectedEof,
-    Deno.errors.NotConnected,
-  ].some((kind) => error instanceof kind);
 }

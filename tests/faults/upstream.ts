@@ -1,7 +1,9 @@
 /** The provider's side: takes mails by SMTP or LMTP, gives mails by POP3, and keeps a book of both. */
 
 import { Wire } from "../../src/demo/wire.ts";
+import type { ServerTlsOptions } from "../../src/net/types.ts";
 import { type LoadMail, tokenOf } from "./mails.ts";
+import { PeerConnection } from "./peer_connection.ts";
 
 /** A mail that the upstream took: it said so, or was about to. */
 export interface HeldMail {
@@ -13,6 +15,9 @@ export interface Upstream {
   readonly smtpPort: number;
   readonly lmtpPort: number;
   readonly pop3Port: number;
+  /** Where TLS begins with the first octet, if there is a certificate. */
+  readonly smtpsPort: number;
+  readonly pop3sPort: number;
   /** Every mail that was taken, in order. */
   readonly held: readonly HeldMail[];
   /** What POP3 clients find, whatever their name; QUIT removes what they deleted. */
@@ -26,15 +31,23 @@ export interface Upstream {
  * Starts the upstream on loopback. What is said to the end of a mail is decided by its token: one with `refused` in it
  * isn't taken, one with `lost` is taken and the connection is cut instead of an answer; by LMTP the first recipient is
  * refused where the token has `mixed` in it.
+ *
+ * @param certificate for STARTTLS and STLS, which are offered then, and for the ports of implicit TLS
  */
-export function startUpstream(): Upstream {
+export function startUpstream(certificate?: ServerTlsOptions): Upstream {
   const held: HeldMail[] = [];
   const mailbox: LoadMail[] = [];
-  const smtp = serve((wire) => new MailSession(wire, held, false).run());
-  const lmtp = serve((wire) => new MailSession(wire, held, true).run());
-  const pop3 = serve((wire) => serveMailbox(wire, mailbox));
-  const all = [smtp, lmtp, pop3];
+  const mailSession = (lmtp: boolean) => (end: ServerEnd) => new MailSession(end, held, lmtp).run();
+  const mailboxSession = (end: ServerEnd) => serveMailbox(end, mailbox);
+  const smtp = serve(mailSession(false), certificate);
+  const lmtp = serve(mailSession(true), certificate);
+  const pop3 = serve(mailboxSession, certificate);
+  const smtps = serve(mailSession(false), certificate, "implicit");
+  const pop3s = serve(mailboxSession, certificate, "implicit");
+  const all = [smtp, lmtp, pop3, smtps, pop3s];
   return {
+    smtpsPort: smtps.port,
+    pop3sPort: pop3s.port,
     smtpPort: smtp.port,
     lmtpPort: lmtp.port,
     pop3Port: pop3.port,
@@ -49,25 +62,53 @@ export function startUpstream(): Upstream {
   };
 }
 
+/** The upstream's end of a connection. */
+class ServerEnd {
+  readonly wire: Wire;
+  readonly #connection: PeerConnection;
+  readonly #certificate: ServerTlsOptions | undefined;
+
+  constructor(connection: PeerConnection, certificate: ServerTlsOptions | undefined) {
+    this.wire = new Wire(connection);
+    this.#connection = connection;
+    this.#certificate = certificate;
+  }
+
+  get offersTls(): boolean {
+    return this.#certificate !== undefined && !this.#connection.encrypted;
+  }
+
+  async acceptTls(): Promise<void> {
+    if (this.#certificate !== undefined) await this.#connection.acceptTls(this.#certificate);
+  }
+}
+
 interface Server {
   readonly port: number;
   readonly sessions: Set<Promise<void>>;
   close(): Promise<void>;
 }
 
-function serve(session: (wire: Wire) => Promise<void>): Server {
+function serve(
+  session: (end: ServerEnd) => Promise<void>,
+  certificate?: ServerTlsOptions,
+  tls: "offered" | "implicit" = "offered",
+): Server {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const sessions = new Set<Promise<void>>();
-  const open = new Set<Deno.Conn>();
-  const run = async (connection: Deno.TcpConn) => {
-    open.add(connection);
-    connection.setNoDelay();
+  const open = new Set<PeerConnection>();
+  const run = async (tcp: Deno.TcpConn) => {
+    let connection: PeerConnection | undefined;
     try {
-      await session(new Wire(connection));
+      connection = new PeerConnection(tcp);
+      open.add(connection);
+      const end = new ServerEnd(connection, certificate);
+      if (tls === "implicit") await end.acceptTls();
+      await session(end);
     } catch {
       // Who connected has died; what was taken before counts.
     }
-    if (open.delete(connection)) connection.close();
+    if (connection !== undefined && open.delete(connection)) connection.close();
   };
   const accepting = (async () => {
     for await (const connection of listener) {
@@ -91,13 +132,15 @@ function serve(session: (wire: Wire) => Promise<void>): Server {
 
 /** One SMTP or LMTP session (RFC 5321, RFC 2033, RFC 3030). */
 class MailSession {
+  readonly #end: ServerEnd;
   readonly #wire: Wire;
   readonly #held: HeldMail[];
   readonly #lmtp: boolean;
   #recipients = 0;
 
-  constructor(wire: Wire, held: HeldMail[], lmtp: boolean) {
-    this.#wire = wire;
+  constructor(end: ServerEnd, held: HeldMail[], lmtp: boolean) {
+    this.#end = end;
+    this.#wire = end.wire;
     this.#held = held;
     this.#lmtp = lmtp;
   }
@@ -107,8 +150,13 @@ class MailSession {
     for (let line = await this.#wire.readLine(); line !== null; line = await this.#wire.readLine()) {
       const verb = line.slice(0, 4).toUpperCase();
       if (verb === "QUIT") return await this.#wire.writeLines("221 2.0.0 Bye");
-      if (verb === "EHLO" || verb === "LHLO") await this.#wire.writeLines("250-upstream.example", "250 PIPELINING");
-      else if (verb === "DATA") {
+      if (verb === "EHLO" || verb === "LHLO") {
+        const offered = this.#end.offersTls ? ["250-STARTTLS"] : [];
+        await this.#wire.writeLines("250-upstream.example", ...offered, "250 PIPELINING");
+      } else if (verb === "STAR" && this.#end.offersTls) {
+        await this.#wire.writeLines("220 2.0.0 Go ahead");
+        await this.#end.acceptTls();
+      } else if (verb === "DATA") {
         if (!await this.#takeMail()) return;
       } else await this.#wire.writeLines(this.#reply(verb, line));
     }
@@ -150,7 +198,8 @@ class MailSession {
 }
 
 /** One POP3 session (RFC 1939) in which everybody may log in. */
-async function serveMailbox(wire: Wire, mailbox: LoadMail[]): Promise<void> {
+async function serveMailbox(end: ServerEnd, mailbox: LoadMail[]): Promise<void> {
+  const { wire } = end;
   const mails = [...mailbox];
   const deleted = new Set<LoadMail>();
   await wire.writeLines("+OK upstream.example ready");
@@ -161,8 +210,11 @@ async function serveMailbox(wire: Wire, mailbox: LoadMail[]): Promise<void> {
       mailbox.splice(0, mailbox.length, ...mailbox.filter((each) => !deleted.has(each)));
       return await wire.writeLines("+OK Bye");
     }
-    if (verb === "CAPA") await wire.writeLines("+OK", "UIDL", "PIPELINING", ".");
-    else if (verb === "UIDL" && number === "") {
+    if (verb === "CAPA") await wire.writeLines("+OK", "UIDL", "PIPELINING", ...(end.offersTls ? ["STLS"] : []), ".");
+    else if (verb === "STLS" && end.offersTls) {
+      await wire.writeLines("+OK Go ahead");
+      await end.acceptTls();
+    } else if (verb === "UIDL" && number === "") {
       await wire.writeLines("+OK", ...mails.map(({ token }, index) => `${index + 1} ${token}`), ".");
     } else if ((verb === "RETR" || verb === "DELE") && mail === undefined) await wire.writeLines("-ERR No such mail");
     else if (verb === "DELE" && mail !== undefined) {
