@@ -54,8 +54,16 @@ class HeldLock implements FileLock {
   }
 
   release(): void {
-    this.#file?.close();
+    const file = this.#file;
+    if (file === null) return;
     this.#file = null;
+    try {
+      // Closing isn't enough while a child process is being started, which has the open file too until its program runs.
+      file.unlockSync();
+    } catch {
+      // Closing is enough at any other time.
+    }
+    file.close();
   }
 }
 

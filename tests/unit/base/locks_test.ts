@@ -25,6 +25,27 @@ Deno.test("tryLockFile() gives the lock to one at a time", () =>
     second.release();
   }));
 
+Deno.test("release() frees the lock while another thread starts processes", () =>
+  withLockPath(async (path) => {
+    const starts = `
+      for (let count = 0; count < 30; count++) await new Deno.Command(Deno.execPath(), { args: ["-v"] }).output();
+      self.postMessage("started");`;
+    const worker = new Worker(`data:text/javascript,${encodeURIComponent(starts)}`, { type: "module" });
+    try {
+      const started = new Promise((resolve) => worker.addEventListener("message", resolve, { once: true }));
+      let over = false;
+      started.then(() => over = true);
+      while (!over) {
+        const lock = tryLockFile(path);
+        assert(lock !== null);
+        lock.release();
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+    } finally {
+      worker.terminate();
+    }
+  }));
+
 Deno.test("tryLockFile() notes who holds the lock, in place of who held it before", () =>
   withLockPath((path) => {
     Deno.writeTextFileSync(path, "x".repeat(1000));
