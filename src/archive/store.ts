@@ -54,6 +54,8 @@ export class FileStore implements Store {
   readonly fileMode: number;
   readonly #folderMode: number;
   readonly #syncs = new Map<string, DirectorySync>();
+  /** Folders that are there. */
+  readonly #shards = new Set<string>();
   readonly #durableShards = new Set<string>();
 
   constructor(folder: string, options: FileStoreOptions) {
@@ -175,7 +177,10 @@ export class FileStore implements Store {
 
   /** Makes the folder of a content unless it is there. */
   ensureShard(sha256: string): void {
-    ensureDirectory(join(this.folder, shardOf(sha256)), this.#folderMode, this.ops);
+    const shard = shardOf(sha256);
+    if (this.#shards.has(shard)) return;
+    ensureDirectory(join(this.folder, shard), this.#folderMode, this.ops);
+    this.#shards.add(shard);
   }
 
   /**

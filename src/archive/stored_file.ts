@@ -23,7 +23,7 @@ const ZSTD_OPTIONS = {
  * Mails up to this size are compressed by one call, without a stream. Together with not opening what isn't stored it took
  * the CPU of adding a mail from 1.5 to 1.2 ms (medians of five alternating rounds on a loaded machine).
  */
-const AT_ONCE_BYTES = 256 * 1024;
+export const AT_ONCE_BYTES = 256 * 1024;
 const READ_BYTES = 64 * 1024;
 /** One of the magic numbers of skippable frames, and the length of what follows; both little-endian. */
 const SEAL_HEAD = Uint8Array.of(0x53, 0x2a, 0x4d, 0x18, 32, 0, 0, 0);

@@ -7,7 +7,10 @@ import { FaultyFileOps } from "../base/faulty_file_ops.ts";
 import { type Fault, FAULTS } from "../base/faulty_file_ops.ts";
 import { inFolder, sha256 } from "./samples.ts";
 
-const MAILS = ["one", "two", "three"].map((word) => encodeUtf8(`Subject: ${word}\r\n\r\n${word.repeat(3000)}\r\n`));
+/** The last one is larger than what a batch holds in memory. */
+const MAILS = ([["one", 3000], ["two", 3000], ["three", 60_000]] as const).map(([word, count]) =>
+  encodeUtf8(`Subject: ${word}\r\n\r\n${word.repeat(count)}\r\n`)
+);
 
 /** Stores all mails in one batch; gives the error, if any. */
 async function storeAll(folder: string, ops: FaultyFileOps): Promise<unknown> {
