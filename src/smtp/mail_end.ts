@@ -36,8 +36,27 @@ export interface MailSettlement {
   readonly transactionOver: boolean;
 }
 
-/** What follows from the end of a mail. */
-export function settleMail(end: MailEnd): MailSettlement {
+/** How many answers the client waits for. */
+export interface AnswersDue {
+  /** As long as the target hasn't asked for the mail. */
+  readonly before: number;
+  /** At the end of the mail. */
+  readonly after: number;
+}
+
+const ONE_ANSWER: AnswersDue = { before: 1, after: 1 };
+
+/**
+ * The answers that a command which sends a mail, or a part of one, has: in LMTP, one for each accepted recipient where
+ * it ends the mail (RFC 2033 sections 4.2 and 4.3).
+ */
+export function answersDue(sending: "data" | "chunk" | "last-chunk", recipients: number): AnswersDue {
+  if (sending === "chunk") return ONE_ANSWER;
+  return { before: sending === "data" ? 1 : recipients, after: recipients };
+}
+
+/** What follows from the end of a mail. Where the session goes on, the client hears all answers that are due. */
+export function settleMail(end: MailEnd, due: AnswersDue = ONE_ANSWER): MailSettlement {
   switch (end.kind) {
     case "answered": {
       const closing = end.replies.some((reply) => reply.code === 421);
@@ -49,16 +68,18 @@ export function settleMail(end: MailEnd): MailSettlement {
     }
     case "copy-failed": {
       const answer = end.noSpace ? localReplies.copyNoSpace : localReplies.copyFailed;
-      return { answers: [answer], targetOpen: end.stage === "before", clientOpen: true, transactionOver: true };
+      return end.stage === "before"
+        ? { ...mailOver(answer, due.before), targetOpen: true }
+        : mailOver(answer, due.after);
     }
     case "target-lost":
-      return end.stage === "before" ? sessionOver(lossOfSession[end.loss]) : mailOver(lossOfMail[end.loss]);
+      return end.stage === "before" ? sessionOver(lossOfSession[end.loss]) : mailOver(lossOfMail[end.loss], due.after);
     case "early-reply":
-      return end.reply.code === 421 ? sessionOver(end.reply) : mailOver(notPositive(end.reply));
+      return end.reply.code === 421 ? sessionOver(end.reply) : mailOver(notPositive(end.reply), due.after);
     case "too-big":
-      return mailOver(localReplies.tooBig);
+      return mailOver(localReplies.tooBig, due.after);
     case "refused-octets":
-      return mailOver(offenceReplies[end.offence]);
+      return mailOver(offenceReplies[end.offence], due.after);
     case "early-talk":
       return sessionOver(localReplies.synchronization);
     case "endless":
@@ -90,8 +111,8 @@ const offenceReplies = {
   "nul": localReplies.nulOctet,
 } as const;
 
-function mailOver(answer: Reply): MailSettlement {
-  return { answers: [answer], targetOpen: false, clientOpen: true, transactionOver: true };
+function mailOver(answer: Reply, times: number): MailSettlement {
+  return { answers: new Array<Reply>(times).fill(answer), targetOpen: false, clientOpen: true, transactionOver: true };
 }
 
 function sessionOver(answer: Reply): MailSettlement {

@@ -8,7 +8,7 @@ import { authenticationIdentity } from "../sasl/identity.ts";
 import { decodeLatin1, encodeUtf8 } from "../base/bytes.ts";
 import { filterHelloReply, noExtensions } from "./extensions.ts";
 import { localReplies } from "./local_replies.ts";
-import { lossOfSession, type MailEnd, settleMail, type TargetLoss } from "./mail_end.ts";
+import { type AnswersDue, answersDue, lossOfSession, type MailEnd, settleMail, type TargetLoss } from "./mail_end.ts";
 import { formatReply, isPositive, type Reply, replyLines, replyText } from "./reply.ts";
 import { breakOffOwnLogin, continueOwnLogin, onLoginChecked } from "./own_login.ts";
 import { onCommand } from "./session_commands.ts";
@@ -51,7 +51,7 @@ function react(turn: Turn, event: SessionEvent): void {
     case "chunk-answered":
       return onChunkAnswered(turn, event.reply);
     case "chunk-skipped":
-      return turn.refuse(event.answer);
+      return onChunkSkipped(turn, event.answer);
     case "client-lost":
       if (event.how === "timeout") turn.answer(localReplies.clientTimeout);
       return turn.end(
@@ -144,7 +144,7 @@ function onAuthReply(turn: Turn, reply: Reply, cancelled: boolean): void {
 }
 
 function newTransaction(mailFrom: string, params: readonly string[]): Transaction {
-  return { mailFrom, params, recipients: [], rejectedRecipients: [], chunks: "none", stale: false };
+  return { mailFrom, params, recipients: [], rejectedRecipients: [], chunks: "none", sending: "data", stale: false };
 }
 
 /** RFC 5321 section 4.1.1.3: each recipient has a reply of its own. */
@@ -198,13 +198,18 @@ function onClientTls(turn: Turn): void {
 }
 
 function onMailEnded(turn: Turn, end: MailEnd): void {
-  const { answers, targetOpen, clientOpen, transactionOver } = settleMail(end);
+  const { answers, targetOpen, clientOpen, transactionOver } = settleMail(end, answersDueTo(turn.state));
   for (const reply of answers) turn.answer(reply);
   if (!targetOpen) turn.cutTarget();
   const { transaction } = turn.state;
   if (end.kind === "copy-failed" && targetOpen) turn.resetTarget();
   else turn.set({ transaction: transactionOver || transaction === null ? null : { ...transaction, stale: true } });
   if (!clientOpen) turn.end(endReasonOf(end));
+}
+
+function answersDueTo({ settings, transaction }: SessionState): AnswersDue {
+  const recipients = settings.kind === "lmtp" ? transaction?.recipients.length ?? 0 : 1;
+  return answersDue(transaction?.sending ?? "data", Math.max(1, recipients));
 }
 
 function endReasonOf(end: MailEnd) {
@@ -219,6 +224,11 @@ function onChunkAnswered(turn: Turn, reply: Reply): void {
   if (transaction === null) return;
   turn.set({ transaction: { ...transaction, chunks: isPositive(reply) ? "flowing" : "failed" } });
   if (!isPositive(reply)) turn.abortCopy();
+}
+
+function onChunkSkipped(turn: Turn, answer: Reply): void {
+  for (let more = answersDueTo(turn.state).after; more > 1; more--) turn.answer(answer);
+  turn.refuse(answer);
 }
 
 function onTargetLost(turn: Turn, loss: TargetLoss): void {

@@ -22,6 +22,8 @@ export function onCommand(turn: Turn, command: Command, line: Uint8Array, talked
     return turn.answer(localReplies.synchronization, "client-protocol");
   }
   const refusal = refusalOf(turn.state, command);
+  if (command.verb === "DATA") noteSending(turn, "data");
+  if (command.verb === "BDAT") noteSending(turn, command.last ? "last-chunk" : "chunk");
   if (command.verb === "BDAT" && refusal !== null) {
     return turn.do({ do: "skip-chunk", size: command.size, answer: refusal });
   }
@@ -29,6 +31,11 @@ export function onCommand(turn: Turn, command: Command, line: Uint8Array, talked
   if (commandRules[command.verb].endsGroup) turn.set({ groupEnded: true });
   carryOut(turn, command, line);
   if (turn.state.expected.length === 0) turn.set({ groupEnded: false });
+}
+
+function noteSending(turn: Turn, sending: Transaction["sending"]): void {
+  const { transaction } = turn.state;
+  if (transaction !== null) turn.set({ transaction: { ...transaction, sending } });
 }
 
 /** The mail server's connection was cut with the last mail: say so, in the way that makes clients connect again. */

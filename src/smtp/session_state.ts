@@ -37,6 +37,8 @@ export interface Transaction {
   readonly rejectedRecipients: readonly ReportRecipient[];
   /** "failed": a chunk was refused, so the target's state is undefined until RSET (RFC 3030 section 2). */
   readonly chunks: "none" | "flowing" | "failed";
+  /** By what the client sends the mail, as of its last DATA or BDAT. */
+  readonly sending: "data" | "chunk" | "last-chunk";
   /** The target refused DATA, so it may have dropped the rest as well: another MAIL is for it to judge. */
   readonly stale: boolean;
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { decodeUtf8 } from "../../../src/base/bytes.ts";
 import { outcomeOf } from "../../../src/smtp/counters.ts";
-import { type MailEnd, settleMail } from "../../../src/smtp/mail_end.ts";
+import { answersDue, type MailEnd, settleMail } from "../../../src/smtp/mail_end.ts";
 import { formatReply } from "../../../src/smtp/reply.ts";
 
 const ok = formatReply(250, "", "Ok");
@@ -48,3 +48,24 @@ for (const [end, answers, target, client, over, outcome] of table) {
     assertEquals(outcomeOf(end), outcome);
   });
 }
+
+Deno.test("answersDue() is one for each recipient where the command ends a mail", () => {
+  assertEquals(answersDue("data", 3), { before: 1, after: 3 });
+  assertEquals(answersDue("last-chunk", 3), { before: 3, after: 3 });
+  assertEquals(answersDue("chunk", 3), { before: 1, after: 1 });
+});
+
+Deno.test("settleMail() gives all answers that are due, one where the session ends", () => {
+  const due = { before: 2, after: 3 };
+  const times = (end: MailEnd) => settleMail(end, due).answers.length;
+  assertEquals(times({ kind: "copy-failed", stage: "before", noSpace: false }), 2);
+  for (const stage of ["during", "after"] as const) {
+    assertEquals(times({ kind: "target-lost", stage, loss: "closed" }), 3);
+  }
+  assertEquals(times({ kind: "copy-failed", stage: "during", noSpace: false }), 3);
+  assertEquals(times({ kind: "early-reply", reply: no }), 3);
+  assertEquals(times({ kind: "too-big" }), 3);
+  assertEquals(times({ kind: "refused-octets", offence: "nul" }), 3);
+  assertEquals(times({ kind: "early-talk" }), 1);
+  assertEquals(times({ kind: "not-started", reply: no }), 1);
+});
