@@ -6,7 +6,7 @@ import { ulidTime } from "../base/ids.ts";
 import { roomLogger } from "../base/log.ts";
 import type { ArchiveConfig, ProfileConfig, ResolvedConfig } from "../config/types.ts";
 import type { RunResult } from "../ingest/types.ts";
-import type { Job } from "../schedule/scheduler.ts";
+import type { Job } from "../schedule/job.ts";
 
 const log = roomLogger("archive");
 

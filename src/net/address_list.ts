@@ -1,12 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { MailteeError } from "../base/errors.ts";
 import { plainAddress } from "./address.ts";
-
-/** A set of IP addresses. */
-export interface AddressList {
-  /** True where the list has this address; IPv4-mapped IPv6 addresses count as IPv4, a zone (`%eth0`) doesn't count. */
-  has(address: string): boolean;
-}
+import type { AddressList } from "./types.ts";
 
 /** What the words in a list stand for. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {

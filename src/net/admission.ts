@@ -1,4 +1,4 @@
-import type { AddressList } from "./address_list.ts";
+import type { AddressList } from "./types.ts";
 
 /** Why a connection isn't served. */
 export type Refusal = "not-allowed" | "too-many" | "too-many-from-address";

@@ -1,11 +1,15 @@
 /** The words that `net` and the protocol rooms share. */
 
-import type { AddressList } from "./address_list.ts";
-
 export interface SocketAddress {
   /** IPv4 or IPv6 address, without brackets; IPv4-mapped IPv6 addresses are written as IPv4. */
   readonly address: string;
   readonly port: number;
+}
+
+/** A set of IP addresses. */
+export interface AddressList {
+  /** True where the list has this address; IPv4-mapped IPv6 addresses count as IPv4, a zone (`%eth0`) doesn't count. */
+  has(address: string): boolean;
 }
 
 /** What was agreed in a TLS handshake, as OpenSSL names it: "TLSv1.3", "TLS_AES_256_GCM_SHA384". */

@@ -3,7 +3,7 @@ import { errorText, hasCode } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Timetable } from "./cron.ts";
 import { due, firstMark, type Mark } from "./due.ts";
-import type { Job } from "./scheduler.ts";
+import type { Job } from "./job.ts";
 
 /** The longest wait without a look at the clock, which may have jumped, as after a night asleep. */
 const LONGEST_NAP_MS = 30_000;

@@ -2,28 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import { MailteeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { parseTimetable, type Timetable } from "./cron.ts";
+import type { Job } from "./job.ts";
 import { JobLoop } from "./job_loop.ts";
-
-/** Something to be done again and again. */
-export interface Job {
-  /** Unique among the jobs. */
-  readonly name: string;
-  /** A cron expression: "0 2 * * *". */
-  readonly schedule: string;
-  /** An IANA time zone; null for the machine's own. @default null */
-  readonly timeZone?: string | null;
-  /**
-   * When the job was last started, by whomever; asked once, when the scheduler learns of the job. A time of the schedule
-   * between then and now was missed and is made up by one run at once. Null where nothing can have been missed, as for
-   * a job that is new.
-   */
-  lastStarted(): Promise<Date | null>;
-  /**
-   * Does the work; stops at the next safe point when the signal is aborted. A rejection is logged and ends nothing.
-   * Takes what lock it needs and rejects with MailteeError "busy" where another process holds it.
-   */
-  run(signal: AbortSignal): Promise<void>;
-}
 
 /** A job's state for `mailtee status`. */
 export interface ScheduledRun {

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MailteeError } from "../../../src/base/errors.ts";
 import { roomLogger } from "../../../src/base/log.ts";
-import { type Job, type Scheduler, startScheduler } from "../../../src/schedule/scheduler.ts";
+import type { Job } from "../../../src/schedule/job.ts";
+import { type Scheduler, startScheduler } from "../../../src/schedule/scheduler.ts";
 import { DAY, FakeClock, HOUR, MINUTE, settled } from "./fake_clock.ts";
 
 /** A job that notes when it ran. */
