@@ -23,8 +23,10 @@ export interface ClientFacts {
   readonly login: string | null;
 }
 
-/** Longer ones aren't told: a whole command may have 512 octets. */
+/** Longer ones aren't told. */
 const MAX_VALUE_LENGTH = 255;
+/** A whole command without its CRLF. */
+const MAX_COMMAND_LENGTH = 510;
 /** No look-up in the DNS is made, and none failed for a while: the target may make its own. */
 const UNKNOWN = "[UNAVAILABLE]";
 
@@ -64,8 +66,13 @@ export function xforwardCommand(offered: string, facts: ClientFacts): string | n
 function command(verb: string, offered: string, values: Readonly<Record<string, string>>): string | null {
   const names = new Set(offered.toUpperCase().split(/\s+/));
   if (!names.has("ADDR")) return null;
-  const attributes = Object.entries(values).filter(([name]) => names.has(name));
-  return [verb, ...attributes.map(([name, value]) => `${name}=${value}`)].join(" ");
+  const written = (told: Readonly<Record<string, string>>) => {
+    const attributes = Object.entries(told).filter(([name]) => names.has(name));
+    return [verb, ...attributes.map(([name, value]) => `${name}=${value}`)].join(" ");
+  };
+  const whole = written(values);
+  // What the client calls itself is the least certain of all that is told.
+  return whole.length <= MAX_COMMAND_LENGTH ? whole : written({ ...values, HELO: UNKNOWN });
 }
 
 function addressValue(address: string): string {

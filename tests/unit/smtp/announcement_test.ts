@@ -42,6 +42,12 @@ Deno.test("xclientCommand() lets no name of a client's be more than a value", ()
   }
 });
 
+Deno.test("xclientCommand() leaves the name of a client out where the command would be too long for SMTP", () => {
+  const told = xclientCommand(ALL, { ...facts, helo: "h".repeat(255), login: "l".repeat(255) }) ?? "";
+  assertEquals(/ HELO=(\S+) LOGIN=(l+) /.exec(told)?.slice(1), ["[UNAVAILABLE]", "l".repeat(255)]);
+  assertEquals(told.length <= 510, true);
+});
+
 Deno.test("xforwardCommand() tells what is offered, for each protocol", () => {
   for (const protocol of ["SMTP", "ESMTP", "LMTP"] as const) {
     assertEquals(
