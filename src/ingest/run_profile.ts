@@ -66,6 +66,8 @@ class ProfileRun {
   readonly #tally = new Tally();
   readonly #batch: Batch<FileIdentity>;
   readonly #settlement: Settlement;
+  /** The commit under way; files are looked at meanwhile. */
+  #committing: Promise<void> = Promise.resolve();
 
   constructor(options: ProfileRunOptions) {
     this.#options = options;
@@ -121,18 +123,31 @@ class ProfileRun {
         const finding of inOrder(entries, this.#limits.readsAtOnce, (entry) => examine(entry, examineOptions))
       ) {
         await this.#settle(finding);
-        if (this.#batch.full) await this.#commit(runId);
+        if (this.#batch.full) await this.#startCommit(runId);
         done++;
         progress?.(done, entries.length, entries[done - 1]?.name ?? "");
         if (done % FILES_PER_TURN === 0) await nextTurn();
       }
-      await this.#commit(runId);
+      await this.#commitAll(runId);
     } catch (error) {
-      if (signal.aborted) await this.#commit(runId);
+      if (signal.aborted) await this.#commitAll(runId);
       throw error;
     } finally {
+      await this.#committing.catch(() => {});
       await this.#batch.abandon();
     }
+  }
+
+  /** One commit at a time: resolves once the one before has ended. Rejects where that failed. */
+  async #startCommit(runId: string): Promise<void> {
+    await this.#committing;
+    this.#committing = this.#commit(runId);
+    this.#committing.catch(() => {}); // whoever waits for it hears of it
+  }
+
+  async #commitAll(runId: string): Promise<void> {
+    await this.#startCommit(runId);
+    await this.#committing;
   }
 
   async #examineOptions(entries: readonly DropEntry[]): Promise<ExamineOptions> {

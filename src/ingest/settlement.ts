@@ -106,9 +106,11 @@ export class Settlement {
   /** Writes down what is to be remembered and forgotten. */
   async write(): Promise<void> {
     if (this.#remember.length === 0 && this.#forget.length === 0) return;
-    await this.#archive.catalog.updateSeenFiles(this.#folder, { remember: this.#remember, forget: this.#forget });
+    const changes = { remember: this.#remember, forget: this.#forget };
+    // More may be found while these are being written.
     this.#remember = [];
     this.#forget = [];
+    await this.#archive.catalog.updateSeenFiles(this.#folder, changes);
   }
 
   /** True where the file is gone by this call. What was changed meanwhile, or can't be deleted, stays. */

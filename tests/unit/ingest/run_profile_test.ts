@@ -340,3 +340,26 @@ Deno.test("runProfile() hears each file once in its progress", () =>
     await room.run({ progress: (done, total) => heard.push([done, total]), users: [ANNA, BERT] });
     assertEquals(heard, [[1, 2], [2, 2]]);
   }));
+
+Deno.test("runProfile() remembers what it finds while it is writing down what it found before", () =>
+  inRoom(async (room) => {
+    const files = [await room.capture(mail("one"), TO_ANNA)];
+    for (let number = 0; number < 5; number++) files.push(await room.capture(mail(`mail ${number}`), TO_NOBODY));
+    const allFound = Promise.withResolvers<void>();
+    const { catalog } = room.archive;
+    const slow = new Proxy(catalog, {
+      get(target, name) {
+        if (name === "updateSeenFiles") {
+          return async (...args: Parameters<typeof target.updateSeenFiles>) => {
+            await target.updateSeenFiles(...args);
+            await allFound.promise;
+          };
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const progress = (done: number, total: number) => done === total && allFound.resolve();
+    await room.run({ archive: { ...room.archive, catalog: slow }, limits: { batchMails: 1 }, progress });
+    assertEquals([...(await catalog.seenFiles(room.drop)).keys()].sort(), files);
+  }));
