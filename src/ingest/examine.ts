@@ -4,7 +4,7 @@ import type { CaptureAddress, Catalog, SeenFile } from "../archive/types.ts";
 import { hasCode, MailteeError } from "../base/errors.ts";
 import { fileError } from "../base/files.ts";
 import type { DropEntry } from "../drop/folder.ts";
-import { openMail, readCapture, readMail } from "../drop/reader.ts";
+import { openMail, type ReadCaptureFile, readMail, readSmallCapture } from "../drop/reader.ts";
 import type { CaptureFile } from "../drop/types.ts";
 import { extractMessage } from "../message/extract.ts";
 import type { ExtractedMessage } from "../message/types.ts";
@@ -14,6 +14,9 @@ import { captureRecord } from "./envelope.ts";
 import { interruptible } from "./interruptible.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { IngestLimits } from "./types.ts";
+
+/** Captures up to this size are opened and read once. */
+const SMALL_CAPTURE_BYTES = 256 * 1024;
 
 /** Where a file is. */
 export interface FilePlace {
@@ -74,21 +77,22 @@ export async function examine(entry: DropEntry, options: ExamineOptions): Promis
   const unchanged = options.leftovers.byIdentity(file.value);
   const remembered = unchanged === undefined ? null : recall(entry, unchanged, options);
   if (remembered !== null) return remembered;
-  const capture = await attempt(entry, options, () => readCapture(entry.path));
-  if (capture.kind !== "done") return capture;
-  const { report } = capture.value;
+  const opened = await attempt(entry, options, () => readSmallCapture(entry.path, SMALL_CAPTURE_BYTES));
+  if (opened.kind !== "done") return opened;
+  const { capture } = opened.value;
+  const { report } = capture;
   const archived = (await options.catalog.archivedCaptures([report.id])).get(report.id);
   const record = captureRecord(report, entry.name);
   const users = options.users.usersOf(record.addresses);
   if (archived !== undefined || users.length === 0) {
     const goes = archived === undefined ? options.deletes.unassigned : options.deletes.archived;
-    const whole = await attempt(entry, options, () => goes ? readThrough(capture.value, options) : Promise.resolve());
+    const whole = await attempt(entry, options, () => goes ? readThrough(opened.value, options) : Promise.resolve());
     if (whole.kind !== "done") return whole;
-    if (archived !== undefined) return archivedBefore(file.value, capture.value, archived);
+    if (archived !== undefined) return archivedBefore(file.value, capture, archived);
     const { addresses } = record;
     return { kind: "unassigned", file: file.value, captureId: report.id, addresses, remembered: false };
   }
-  const read = await attempt(entry, options, () => readContent(capture.value, options));
+  const read = await attempt(entry, options, () => readContent(opened.value, options));
   if (read.kind !== "done") return read;
   const mail = { sha256: report.mail.sha256, size: report.mail.size, extracted: read.value.extracted };
   return { kind: "new", file: file.value, capture: { capture: record, mail, users }, content: read.value.content };
@@ -136,16 +140,17 @@ export function conflict(captureId: string, archivedSha256: string): MailteeErro
 }
 
 /** Rejects where the mail isn't what was captured. */
-async function readThrough(capture: CaptureFile, { signal }: ExamineOptions): Promise<void> {
+async function readThrough({ capture, mail }: ReadCaptureFile, { signal }: ExamineOptions): Promise<void> {
+  if (mail !== null) return;
   for await (const _octets of interruptible(openMail(capture), signal));
 }
 
 async function readContent(
-  capture: CaptureFile,
+  { capture, mail }: ReadCaptureFile,
   options: ExamineOptions,
 ): Promise<{ content: MailContent; extracted: ExtractedMessage }> {
-  if (capture.report.mail.size <= options.limits.wholeMailBytes) {
-    const content = await readMail(capture);
+  if (mail !== null || capture.report.mail.size <= options.limits.wholeMailBytes) {
+    const content = mail ?? await readMail(capture);
     return { content, extracted: await extractMessage(content) };
   }
   const content = () => interruptible(openMail(capture), options.signal);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { join } from "@std/path";
 import { concatBytes } from "../../../src/base/bytes.ts";
 import { type ErrorCode, MailteeError } from "../../../src/base/errors.ts";
-import { openMail, readCapture, readMail } from "../../../src/drop/reader.ts";
+import { openMail, readCapture, readMail, readSmallCapture } from "../../../src/drop/reader.ts";
 import type { CaptureStart } from "../../../src/drop/types.ts";
 import { openDropWriter } from "../../../src/drop/writer.ts";
 import { bigMail, MAIL, pop3Start, POSIX, smtpStart, withFolder } from "./samples.ts";
@@ -41,6 +41,32 @@ Deno.test("readCapture() reads only the two ends of a large capture", () =>
     const chunks = await Array.fromAsync(openMail(file));
     assert(chunks.every((chunk) => chunk.length <= 65536));
     assertEquals(concatBytes(chunks), await readMail(file));
+  }));
+
+Deno.test("readSmallCapture() gives the mail of a small capture, and none of a larger one", () =>
+  withFolder(async (folder) => {
+    const path = await written(folder);
+    const { size } = Deno.statSync(path);
+    const capture = await readCapture(path);
+    assertEquals(await readSmallCapture(path, size), { capture, mail: MAIL });
+    assertEquals(await readSmallCapture(path, size - 1), { capture, mail: null });
+  }));
+
+Deno.test("readSmallCapture() refuses whatever readCapture() and readMail() refuse", () =>
+  withFolder(async (folder) => {
+    const path = await written(folder);
+    const octets = Deno.readFileSync(path);
+    const changed = octets.slice();
+    const { mailOffset } = await readCapture(path);
+    changed[mailOffset] = (changed[mailOffset] ?? 0) ^ 1;
+    Deno.writeFileSync(path, changed);
+    await assertRejects(() => readSmallCapture(path, octets.length), MailteeError, "its SHA-256 differs");
+    for (let length = 0; length < octets.length; length += 17) {
+      Deno.writeFileSync(path, octets.subarray(0, length));
+      const expected = await assertRejects(() => readCapture(path), MailteeError);
+      const error = await assertRejects(() => readSmallCapture(path, octets.length), MailteeError);
+      assertEquals([error.code, error.message], [expected.code, expected.message]);
+    }
   }));
 
 Deno.test("readCapture() reads captures with many recipients", () =>
