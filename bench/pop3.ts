@@ -137,7 +137,8 @@ async function fetchAll(port: number): Promise<number> {
   await lines(null);
   await lines(`USER ${USER}\r\n`);
   await lines(`PASS ${passwordOf(USER)}\r\n`);
-  await lines("STAT\r\n");
+  // Only who has heard of PIPELINING may have several commands under way (RFC 2449 section 6.6).
+  await lines("CAPA\r\n");
   const started = performance.now();
   let asked = 0;
   const ask = async (upTo: number) => {

@@ -1,27 +1,37 @@
 /** One leg of a session: a connection with what waits to be written to it, and word of what comes in. */
 
-import { concatBytes } from "../base/bytes.ts";
-import { hasCode, MailteeError } from "../base/errors.ts";
+import { hasCode } from "../base/errors.ts";
+import { Doorbell } from "../net/doorbell.ts";
 import { closeAfterLastWords } from "../net/farewell.ts";
-import type { Doorbell } from "../net/doorbell.ts";
 import type { Connection } from "../net/types.ts";
+import { Outbox, type OutgoingMail, WRITE_BYTES } from "./outbox.ts";
 import { withCrLf } from "./reply.ts";
 
 /** How long the end of a session may take to reach a peer that no longer listens. */
 const FAREWELL_MS = 2000;
+/** So much may wait to be written while a mail holds the rest back. */
+const MAX_HELD_BYTES = 1024 * 1024;
+/** So many mails may wait for their copies. */
+const MAX_HELD_MAILS = 16;
 
 /** Why nothing more comes from a peer. */
 export type LegLoss = "closed" | "timeout";
+/** Why a peer gets nothing more. "copy-failed": it has seen a part of a mail that has no copy. */
+export type OutputLoss = LegLoss | "copy-failed";
 
 export class Leg {
   readonly connection: Connection;
   readonly #bell: Doorbell;
-  #output: Uint8Array[] = [];
-  #listening: Promise<void> | null = null;
+  readonly #outbox = new Outbox();
+  /** Rings when something was written or given free, and when nothing more can be written. */
+  readonly #moved = new Doorbell();
+  #bytesUnderWay = 0;
+  #readMs: number | null = null;
+  #listening = false;
   #inputLoss: LegLoss | null = null;
-  #outputLoss: LegLoss | null = null;
+  #outputLoss: OutputLoss | null = null;
 
-  /** @param bell rings whenever more has come in, or nothing more will */
+  /** @param bell rings whenever more has come in, or nothing more will, or the peer takes nothing more */
   constructor(connection: Connection, bell: Doorbell) {
     this.connection = connection;
     this.#bell = bell;
@@ -33,7 +43,7 @@ export class Leg {
   }
 
   /** Set once the peer takes nothing more. */
-  get outputLoss(): LegLoss | null {
+  get outputLoss(): OutputLoss | null {
     return this.#outputLoss;
   }
 
@@ -41,80 +51,112 @@ export class Leg {
     return this.connection.buffered;
   }
 
-  get hasOutput(): boolean {
-    return this.#output.length > 0;
-  }
-
-  /** From now, how long reading may take; null for no limit. */
+  /** How long reading may take, from now, or from when what is being written has gone; null for no limit. */
   allow(ms: number | null): void {
-    this.connection.setDeadline(ms);
+    this.#readMs = ms;
+    if (this.#bytesUnderWay === 0) this.connection.setDeadline(ms);
   }
 
-  /** Adds bytes to what is written next. They must not change until then. */
+  /** Adds bytes to what is written next. They must not change any more. */
   append(bytes: Uint8Array): void {
-    this.#output.push(bytes);
+    this.#outbox.append(bytes);
   }
 
   /** Adds a line and its CRLF; they are copied. */
   appendLine(line: Uint8Array): void {
-    this.#output.push(withCrLf(line));
+    this.#outbox.append(withCrLf(line));
+  }
+
+  /** A mail whose octets come from now on; nothing else may be added before it is held or released. */
+  beginMail(): OutgoingMail {
+    return this.#outbox.beginMail();
+  }
+
+  /** Starts to write what may go, unless that is under way. The peer has `ms` to take each piece. */
+  send(ms: number): void {
+    if (this.#bytesUnderWay > 0 || this.#outputLoss !== null) return;
+    const bytes = this.#outbox.take();
+    if (bytes !== null) this.#write(bytes, ms);
   }
 
   /**
-   * Writes what was appended, within `ms`; then there is no time limit until the next `allow`. Never rejects: false
-   * where the peer takes nothing more.
+   * Resolves once little enough waits to be written: one write's worth, or more while a mail is held back. False where
+   * the peer takes nothing more; never rejects.
    */
-  async flush(ms: number): Promise<boolean> {
-    const [first, ...more] = this.#output;
-    if (first === undefined || this.#outputLoss !== null) return this.#outputLoss === null;
-    this.#output = [];
-    this.connection.setDeadline(ms);
-    try {
-      await this.connection.write(more.length === 0 ? first : concatBytes([first, ...more]));
-    } catch (error) {
-      if (!(error instanceof MailteeError)) throw error;
-      this.#outputLoss = lossOf(error);
-      this.#bell.ring();
-    }
-    this.connection.setDeadline(null);
-    return this.#outputLoss === null;
+  room(ms: number): boolean | Promise<boolean> {
+    if (this.#outputLoss !== null) return false;
+    return !this.#isFull || this.#sent(ms, () => !this.#isFull);
+  }
+
+  /** Writes all that was added, and waits for what is held back. False where the peer takes nothing more; never rejects. */
+  flush(ms: number): Promise<boolean> {
+    return this.#sent(ms, () => this.#outbox.isEmpty && this.#bytesUnderWay === 0);
   }
 
   /** Starts to wait for more, unless it already does; the bell tells. */
   listen(): void {
-    if (this.#inputLoss === null) this.#listening ??= this.connection.fill().then(this.#onFill, this.#onFailure);
+    if (this.#inputLoss !== null || this.#listening) return;
+    this.#listening = true;
+    this.connection.fill().then(this.#onFill, this.#onFailure);
   }
 
-  /** Waits until more has come in, within `ms`; false where nothing more will. */
-  async more(ms: number): Promise<boolean> {
-    this.allow(ms);
-    this.listen();
-    await this.#listening;
-    return this.#inputLoss === null;
-  }
-
-  /** Writes what was appended and closes so that the peer gets it, as far as it still listens. */
+  /** Writes what was added and closes so that the peer gets it, as far as it still listens. */
   async takeLeave(): Promise<void> {
     if (await this.flush(FAREWELL_MS)) await closeAfterLastWords(this.connection, FAREWELL_MS);
     this.cut();
   }
 
   /** Closes the connection at once. */
-  cut(): void {
+  cut(loss: OutputLoss = "closed"): void {
     this.connection.close();
-    this.#outputLoss ??= "closed";
     this.#inputLoss ??= "closed";
+    this.#loseOutput(loss);
+  }
+
+  get #isFull(): boolean {
+    const { heldMails, bytes } = this.#outbox;
+    const mostBytes = heldMails > 0 ? MAX_HELD_BYTES : WRITE_BYTES;
+    return bytes + this.#bytesUnderWay > mostBytes || heldMails >= MAX_HELD_MAILS;
+  }
+
+  async #sent(ms: number, isEnough: () => boolean): Promise<boolean> {
+    while (this.#outputLoss === null && !isEnough()) {
+      this.send(ms);
+      await this.#moved.wait();
+    }
+    return this.#outputLoss === null;
+  }
+
+  async #write(first: Uint8Array, ms: number): Promise<void> {
+    try {
+      for (let bytes: Uint8Array | null = first; bytes !== null; bytes = this.#outbox.take()) {
+        this.#bytesUnderWay = bytes.length;
+        this.connection.setDeadline(ms);
+        await this.connection.write(bytes);
+        this.#moved.ring();
+      }
+    } catch (error) {
+      this.#loseOutput(lossOf(error));
+    } finally {
+      this.#bytesUnderWay = 0;
+      this.connection.setDeadline(this.#readMs);
+    }
+  }
+
+  #loseOutput(loss: OutputLoss): void {
+    this.#outputLoss ??= loss;
+    this.#moved.ring();
     this.#bell.ring();
   }
 
   readonly #onFill = (grown: boolean): void => {
-    this.#listening = null;
+    this.#listening = false;
     if (!grown) this.#inputLoss ??= "closed";
     this.#bell.ring();
   };
 
   readonly #onFailure = (error: unknown): void => {
-    this.#listening = null;
+    this.#listening = false;
     this.#inputLoss ??= lossOf(error);
     this.#bell.ring();
   };

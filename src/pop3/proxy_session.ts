@@ -14,7 +14,7 @@ import { Relay } from "./relay.ts";
 import type { SessionParts } from "./session_parts.ts";
 import { failureOf, type Greeting, greetTarget } from "./upstream.ts";
 
-export interface ProxySessionParts extends Omit<SessionParts, "client" | "target" | "listen"> {
+export interface ProxySessionParts extends Omit<SessionParts, "client" | "target" | "bell" | "listen"> {
   readonly connection: Connection;
   readonly listen: ListenOptions;
   readonly dial: Dial;

@@ -7,7 +7,6 @@ import { BlockRelay } from "./blocks.ts";
 import { ClientLines } from "./client_lines.ts";
 import { parseCommand } from "./command.ts";
 import type { SessionEnd } from "./counters.ts";
-import type { Doorbell } from "../net/doorbell.ts";
 import { MAX_REPLY_LINE_BYTES, statusOf } from "./reply.ts";
 import { Retrievals } from "./retrieve.ts";
 import { step } from "./session.ts";
@@ -24,8 +23,11 @@ import {
 } from "./session_state.ts";
 import { UidIndex } from "./uid_index.ts";
 
+/** Octets that are read from the target at once, while an answer is due and while none is. */
+const BUSY_READ_BYTES = 64 * 1024;
+const IDLE_READ_BYTES = 2048;
+
 export interface RelayParts extends SessionParts {
-  readonly bell: Doorbell;
   /** For STLS with the client; null where the listener doesn't offer it. */
   readonly certificate: ServerTlsOptions | null;
 }
@@ -40,18 +42,18 @@ export class Relay {
   #end: { readonly reason: SessionEnd; readonly cut: boolean } | null = null;
   #draining = false;
   #stopping = false;
-  /** An event is being told, or its effects are carried out. */
-  #telling = false;
+  /** All that could be done was done; more has to come in. */
+  #resting = false;
   /** The target's last line ended with LF alone. */
   #endsLinesWithLf = false;
   /** A line came or went since the time limits were set. */
   #progress = true;
 
   constructor(parts: RelayParts) {
-    const { client, target, settings, certificate } = parts;
+    const { settings, certificate, client } = parts;
     this.#parts = parts;
     this.#lines = new ClientLines(client, settings.limits.maxLineBytes);
-    this.#blocks = new BlockRelay({ client, target, uids: this.#uids, pieceMs: settings.timeouts.dataBlockMs });
+    this.#blocks = new BlockRelay(parts, this.#uids);
     this.#retrievals = new Retrievals(parts);
     this.#state = initialState({
       offersStls: certificate !== null,
@@ -76,12 +78,15 @@ export class Relay {
     try {
       while (this.#end === null) await this.#turn();
       target.cut();
+      await this.#retrievals.settled();
+      if (!this.#stopping) await client.flush(this.#parts.settings.timeouts.dataBlockMs);
       if (!this.#end.cut) await client.takeLeave();
       return this.#end.reason;
     } finally {
-      this.#retrievals.abort();
       client.cut();
       target.cut();
+      this.#retrievals.abort();
+      await this.#retrievals.settled();
     }
   }
 
@@ -95,24 +100,29 @@ export class Relay {
   cutShort(): void {
     const { client, target, bell } = this.#parts;
     this.#stopping = true;
-    if (!this.#telling) return bell.ring();
+    if (this.#resting) return bell.ring();
     client.cut();
     target.cut();
   }
 
   /** Takes all that has come in, writes all that follows from it, and waits for more. */
   async #turn(): Promise<void> {
-    const { client, target, bell } = this.#parts;
+    const { client, target, bell, settings } = this.#parts;
     while (this.#end === null && (await this.#takeReply() || await this.#takeClientLine())) this.#progress = true;
     // The marks of DELE take effect with QUIT (RFC 1939 section 6), so a session in TRANSACTION may go on.
     const done = this.#draining && this.#state.phase === "authorization" && isIdle(this.#state);
     if (done || this.#stopping) await this.#tell({ kind: "shutdown" });
     if (this.#end !== null) return;
-    await this.#flush();
+    this.#sendToTarget();
+    client.send(settings.timeouts.dataBlockMs);
+    if (!await client.room(settings.timeouts.dataBlockMs)) return;
     this.#setDeadlines();
+    target.connection.setReadSize(awaitsTarget(this.#state) ? BUSY_READ_BYTES : IDLE_READ_BYTES);
     target.listen();
     if (nextLine(this.#state) !== null) client.listen();
+    this.#resting = true;
     await bell.wait();
+    this.#resting = false;
   }
 
   /** Takes the target's next line, or its loss; false where there's neither. */
@@ -169,7 +179,6 @@ export class Relay {
 
   /** Tells the reducer, carries out what it wants, and tells it what comes of that. */
   async #tell(first: SessionEvent): Promise<void> {
-    this.#telling = true;
     for (let event: SessionEvent | null = first; event !== null;) {
       const { state, effects }: ReturnType<typeof step> = step(this.#state, event, this.#uids);
       this.#parts.counters.commandErrors += state.errors - this.#state.errors;
@@ -177,7 +186,6 @@ export class Relay {
       event = null;
       for (const effect of effects) event = await this.#carryOut(effect) ?? event;
     }
-    this.#telling = false;
   }
 
   async #carryOut(effect: Effect): Promise<SessionEvent | null> {
@@ -213,7 +221,7 @@ export class Relay {
   }
 
   async #readBlock(block: Block): Promise<SessionEvent> {
-    await this.#flushTarget();
+    this.#sendToTarget();
     return block.what === "mail"
       ? await this.#retrievals.relay(block, this.#endsLinesWithLf)
       : await this.#blocks.relay(block, this.#endsLinesWithLf);
@@ -221,8 +229,8 @@ export class Relay {
 
   async #startClientTls(): Promise<SessionEvent> {
     const { client, certificate, settings, log, id } = this.#parts;
-    await this.#flush();
-    if (certificate === null || client.outputLoss !== null) return { kind: "client-lost", how: "tls" };
+    const told = await client.flush(settings.timeouts.dataBlockMs);
+    if (certificate === null || !told) return { kind: "client-lost", how: "tls" };
     client.allow(settings.target.connectTimeoutMs);
     try {
       const discarded = await client.connection.startServerTls(certificate);
@@ -245,15 +253,10 @@ export class Relay {
     }
   }
 
-  async #flushTarget(): Promise<void> {
+  /** What can't be sent shows when the target doesn't answer. */
+  #sendToTarget(): void {
     const { target, settings } = this.#parts;
-    if (target.hasOutput) await target.flush(settings.timeouts.replyMs);
-  }
-
-  async #flush(): Promise<void> {
-    const { client, settings } = this.#parts;
-    await this.#flushTarget();
-    if (client.hasOutput) await client.flush(settings.timeouts.dataBlockMs);
+    target.send(settings.timeouts.replyMs);
   }
 
   /** Only the one who has to speak next is timed, for a whole line: dripping octets gains no time. */

@@ -1,44 +1,19 @@
-/** Retrievals: each mail passes to the client and into its copy, and its end waits until the copy is safe. */
+/** Retrievals: a copy is begun before the target is asked for a mail, and each mail goes into its copy as it comes. */
 
-import { createHash } from "node:crypto";
-import type { CaptureStart } from "../drop/types.ts";
-import { END_MARKER } from "../net/dot_stream.ts";
-import { readBlock } from "./blocks.ts";
-import type { RetrievalEnd } from "./counters.ts";
 import { MailCopy } from "../drop/mail_copy.ts";
-import { withCrLf } from "./reply.ts";
+import type { CaptureStart } from "../drop/types.ts";
+import { readBlock } from "./blocks.ts";
+import { type MailBlock, MailPassage, type Retrieval } from "./mail_passage.ts";
 import type { SessionParts } from "./session_parts.ts";
-import type { Block, SessionEvent, SessionState } from "./session_state.ts";
-import { BodyLines } from "./top_lines.ts";
-
-/** A retrieval that the target was asked for, or is about to be. */
-interface Retrieval {
-  readonly user: string | null;
-  readonly uid: string | null;
-  readonly number: number;
-  readonly copy: MailCopy;
-  readonly startedMs: number;
-}
-
-/** A mail under way. */
-interface Passage {
-  readonly retrieval: Retrieval;
-  /** Runs only where it decides whether the mail is captured. */
-  readonly hash: ReturnType<typeof createHash> | null;
-  readonly bodyLines: BodyLines | null;
-  /** The client has seen the beginning. */
-  begun: boolean;
-  /** A TOP didn't give the whole mail. */
-  partial: boolean;
-}
-
-type MailBlock = Block & { what: "mail" };
+import type { SessionEvent, SessionState } from "./session_state.ts";
 
 /** The retrievals of one session, oldest first. */
 export class Retrievals {
   readonly #parts: SessionParts;
   readonly #waiting: Retrieval[] = [];
   #octets = 0;
+  /** Of the mails that were read, the last one's end has been given free, or given up. */
+  #settling: Promise<void> = Promise.resolve();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -71,78 +46,45 @@ export class Retrievals {
     this.#waiting.shift()?.copy.abort();
   }
 
-  /** Leaves nothing of those that aren't done. */
+  /** Leaves nothing of those whose mails haven't come. */
   abort(): void {
     for (const { copy } of this.#waiting.splice(0)) copy.abort();
   }
 
-  /** Passes the mail of the oldest one. */
+  /** Resolves once the ends of all mails that were read have been given free, or given up. */
+  settled(): Promise<void> {
+    return this.#settling;
+  }
+
+  /**
+   * Reads the mail of the oldest one, and passes it on. The end of the mail goes to the client when its copy is safe;
+   * until then what comes behind it waits in the client's leg, and the session goes on.
+   */
   async relay(block: MailBlock, endsLinesWithLf: boolean): Promise<SessionEvent> {
-    const [retrieval] = this.#waiting;
+    const retrieval = this.#waiting.shift();
     if (retrieval === undefined) throw new Error("a mail came that nobody asked for");
-    const passage: Passage = {
-      retrieval,
-      hash: this.#mayBeKnown(retrieval) ? createHash("sha256") : null,
-      bodyLines: block.lines === null ? null : new BodyLines(),
-      begun: false,
-      partial: false,
-    };
-    const event = await this.#pass(passage, block, endsLinesWithLf);
-    this.#waiting.shift();
-    retrieval.copy.abort();
-    if (!passage.partial) this.#report(passage, event);
-    return event;
-  }
-
-  async #pass(passage: Passage, block: MailBlock, endsLinesWithLf: boolean): Promise<SessionEvent> {
-    const { client, target, settings: { timeouts } } = this.#parts;
-    const { copy } = passage.retrieval;
-    const options = { pieceMs: timeouts.dataBlockMs, endsLinesWithLf };
-    const end = await readBlock(target, options, async (piece) => {
-      copy.write(piece.content);
-      passage.hash?.update(piece.content);
-      passage.bodyLines?.push(piece.content);
-      if (piece.ended) await this.#settleCopy(passage, block);
-      // A client that has seen nothing yet gets an -ERR at the end; until then the target is read on.
-      if (copy.forbidsDelivery) return !passage.begun;
-      if (!passage.begun) client.append(withCrLf(block.status));
-      passage.begun = true;
-      client.append(piece.wire);
-      if (piece.ended) client.append(END_MARKER);
-      return await client.flush(timeouts.dataBlockMs);
+    const { client, settings: { timeouts } } = this.#parts;
+    const passage = new MailPassage(retrieval, block, this.#parts, (octets) => void (this.#octets += octets));
+    const end = await readBlock(this.#parts, endsLinesWithLf, (piece) => {
+      passage.push(piece);
+      if (piece.ended) this.#settling = passage.end(this.#settling);
+      else if (passage.isSpoilt) client.cut("copy-failed");
+      return client.room(timeouts.dataBlockMs);
     });
-    if (copy.forbidsDelivery && end !== "closed" && end !== "timeout") {
-      return { kind: passage.begun ? "mail-cut" : "mail-withheld" };
+    switch (end) {
+      case "ended":
+        return { kind: "block-ended", lines: [] };
+      case "stopped": {
+        const how = client.outputLoss ?? "closed";
+        passage.breakOff(how === "copy-failed" ? how : "client-lost");
+        return { kind: "client-lost", how };
+      }
+      default: {
+        const midReply = passage.begun;
+        passage.breakOff("target-lost");
+        return { kind: "target-lost", how: end, midReply };
+      }
     }
-    if (client.outputLoss !== null) return { kind: "client-lost", how: client.outputLoss };
-    if (end !== "ended") {
-      return { kind: "target-lost", how: end === "timeout" ? end : "closed", midReply: passage.begun };
-    }
-    return { kind: "block-ended", lines: [] };
-  }
-
-  /** Keeps the copy, unless this is not the whole mail, or one that was captured before. */
-  async #settleCopy(passage: Passage, block: MailBlock): Promise<void> {
-    const { retrieval, hash, bodyLines } = passage;
-    const { copy, uid } = retrieval;
-    passage.partial = block.lines !== null && bodyLines !== null && bodyLines.count >= block.lines;
-    if (passage.partial) return copy.abort();
-    const sha256 = hash?.digest("hex");
-    const { seen } = this.#parts;
-    if (seen === null || sha256 === undefined || uid === null) return await keep(copy);
-    const mail = { account: this.#account(retrieval), uid, sha256 };
-    if (seen.has(mail)) return copy.abort();
-    await keep(copy);
-    if (copy.state === "kept") seen.add(mail);
-  }
-
-  #mayBeKnown({ uid, user }: Retrieval): boolean {
-    return this.#parts.seen !== null && uid !== null && user !== null;
-  }
-
-  #account({ user }: Retrieval): string {
-    const { host, port } = this.#parts.settings.target;
-    return `${host}:${port}/${user}`;
   }
 
   #captureStart(state: SessionState, messageNumber: number, uidl: string | null): CaptureStart {
@@ -159,38 +101,4 @@ export class Retrievals {
       pop3: { user: state.user, uidl, messageNumber },
     };
   }
-
-  #report({ retrieval, begun }: Passage, event: SessionEvent): void {
-    const { id, client, settings, clock, log, counters } = this.#parts;
-    const { copy, user, uid, number, startedMs } = retrieval;
-    const end = retrievalEnd(copy, event);
-    if (event.kind === "block-ended") this.#octets += copy.size;
-    counters.mailEnded(end, copy.size);
-    log.info("Mail {outcome}", {
-      outcome: end,
-      proxy: settings.name,
-      session: id,
-      client: client.connection.remote.address,
-      user: user ?? undefined,
-      number,
-      uidl: uid ?? undefined,
-      size: copy.size,
-      reason: end === "undelivered" ? event.kind : undefined,
-      partlySent: end === "undelivered" ? begun : undefined,
-      capture: copy.isSafe ? copy.id ?? undefined : undefined,
-      ms: Math.round(clock.monotonicMs() - startedMs),
-    });
-  }
-}
-
-/** The whole mail is here: makes its copy safe, then visible. */
-async function keep(copy: MailCopy): Promise<void> {
-  await copy.seal();
-  await copy.commit({ outcome: "retrieved" });
-}
-
-function retrievalEnd(copy: MailCopy, event: SessionEvent): RetrievalEnd {
-  if (copy.isSafe) return "captured";
-  if (event.kind !== "block-ended") return "undelivered";
-  return copy.state === "failed" ? "uncopied" : "known";
 }

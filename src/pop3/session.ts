@@ -22,6 +22,12 @@ const lossReplies = {
   timeout: localReplies.targetTimeout,
   protocol: localReplies.targetUnintelligible,
 } as const;
+const clientLossReasons = {
+  closed: "client-closed",
+  timeout: "client-timeout",
+  tls: "client-tls",
+  "copy-failed": "copy-failed",
+} as const;
 const lossReasons = { closed: "target-closed", timeout: "target-timeout", protocol: "target-protocol" } as const;
 const OWN_CAPABILITIES = encodeUtf8("+OK Capability list follows");
 
@@ -51,20 +57,12 @@ function react(turn: Turn, event: SessionEvent, uids: UidQuestions): void {
       return onCapture(turn, event.kind === "capture-begun");
     case "block-ended":
       return onBlockEnded(turn, event.lines);
-    case "mail-withheld":
-      turn.set({ block: null });
-      turn.answerNow(localReplies.copyFailed);
-      return turn.settleFirst();
-    case "mail-cut":
-      return turn.end("copy-failed", true);
     case "client-tls-started":
       return turn.set({ clientTls: true, nameGiven: null });
     case "client-done":
       return turn.set({ clientDone: true });
     case "client-lost":
-      return turn.end(
-        event.how === "timeout" ? "client-timeout" : event.how === "tls" ? "client-tls" : "client-closed",
-      );
+      return turn.end(clientLossReasons[event.how]);
     case "target-lost":
       return onTargetLost(turn, event.how, event.midReply);
     case "shutdown":

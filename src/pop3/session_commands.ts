@@ -9,7 +9,7 @@ import type { UidQuestions } from "./session_state.ts";
 import type { Turn } from "./session_turn.ts";
 
 /** Each pipelined retrieval has a capture begun before it is passed on; so many at once. */
-const MAX_RETRIEVALS = 4;
+const MAX_RETRIEVALS = 16;
 
 const UIDL = encodeUtf8("UIDL");
 

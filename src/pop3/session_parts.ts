@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { DropWriter } from "../drop/types.ts";
+import type { Doorbell } from "../net/doorbell.ts";
 import type { Counters } from "./counters.ts";
 import type { Leg } from "./leg.ts";
 import type { Pop3Settings } from "./options.ts";
@@ -14,6 +15,8 @@ export interface SessionParts {
   readonly listen: string;
   readonly client: Leg;
   readonly target: Leg;
+  /** Rings when either leg has news. */
+  readonly bell: Doorbell;
   readonly settings: Pop3Settings;
   readonly drop: DropWriter;
   /** Mails that were captured before; null where every retrieval is captured. */

@@ -112,13 +112,10 @@ export type SessionEvent =
   | { readonly kind: "capture-refused" }
   /** The block of `read-block` is over; `lines` are those collected. */
   | { readonly kind: "block-ended"; readonly lines: readonly string[] }
-  /** The mail was read to its end, but has no copy, and the client has seen nothing of it. */
-  | { readonly kind: "mail-withheld" }
-  /** The mail can't go on, and the client has seen a part of it. */
-  | { readonly kind: "mail-cut" }
   | { readonly kind: "client-tls-started" }
   | { readonly kind: "client-done" }
-  | { readonly kind: "client-lost"; readonly how: "closed" | "timeout" | "tls" }
+  /** "copy-failed": it was cut off in the middle of a mail that has no copy. */
+  | { readonly kind: "client-lost"; readonly how: "closed" | "timeout" | "tls" | "copy-failed" }
   /** `midReply`: the client has seen a part of a reply, but not its end. */
   | { readonly kind: "target-lost"; readonly how: "closed" | "timeout" | "protocol"; readonly midReply: boolean }
   /** Not in the middle of a block. */
@@ -136,7 +133,7 @@ export type Effect =
   | { readonly do: "begin-capture"; readonly number: number }
   /** The oldest capture has no mail. */
   | { readonly do: "drop-capture" }
-  /** Answers with "block-ended", "mail-withheld", "mail-cut", or one of the losses. */
+  /** Answers with "block-ended", or one of the losses. */
   | { readonly do: "read-block"; readonly block: Block }
   /** The line of a single UIDL. */
   | { readonly do: "note-uid"; readonly line: Uint8Array }

@@ -21,12 +21,13 @@ export type RelayOptions = Partial<Omit<Pop3ProxyOptions, "name" | "listen" | "t
 export class RelayedSession {
   readonly client = new MemoryConnection(1);
   readonly target = new MemoryConnection(2);
-  readonly drop = new MemoryDrop();
+  readonly drop: MemoryDrop;
   readonly counters = new Counters();
   readonly relay: Relay;
   readonly end: Promise<SessionEnd>;
 
-  constructor(options: RelayOptions = {}, seen: SeenMails | null = null) {
+  constructor(options: RelayOptions = {}, seen: SeenMails | null = null, drop = new MemoryDrop()) {
+    this.drop = drop;
     const bell = new Doorbell();
     this.relay = new Relay({
       id: "1",

@@ -264,15 +264,21 @@ Deno.test("step() refuses a retrieval that can't be captured, in its turn", () =
   assertEquals(session.target("+OK"), ["read mail"]);
 });
 
-Deno.test("step() answers for a mail that has no copy, or cuts it", () => {
-  const session = new Conversation().logIn();
-  session.uids.refuse(null);
-  session.client("RETR 1");
-  session.target("+OK");
-  assertEquals(session.tell({ kind: "mail-withheld" }), [COPY_FAILED]);
-  session.client("RETR 1");
-  session.target("+OK");
-  assertEquals(session.tell({ kind: "mail-cut" }), ["end copy-failed cut"]);
+Deno.test("step() names the reason when a client is lost", () => {
+  for (
+    const [how, reason] of [
+      ["closed", "client-closed"],
+      ["timeout", "client-timeout"],
+      ["tls", "client-tls"],
+      ["copy-failed", "copy-failed"],
+    ] as const
+  ) {
+    const session = new Conversation().logIn();
+    session.uids.refuse(null);
+    session.client("RETR 1");
+    session.target("+OK");
+    assertEquals(session.tell({ kind: "client-lost", how }), [`end ${reason}`]);
+  }
 });
 
 Deno.test("step() takes a TOP of the whole mail as a retrieval", () => {
@@ -305,12 +311,12 @@ Deno.test("step() keeps pipelined answers in order, and its own among them", () 
 Deno.test("step() has few captures under way at once", () => {
   const session = new Conversation().logIn({ pipelining: true });
   session.uids.refuse(null);
-  for (const number of [1, 2, 3, 4]) assertEquals(session.client(`RETR ${number}`).length, 2);
-  assertEquals(session.client("RETR 5"), []);
-  assertEquals(session.client("RETR 6"), ["not read"]);
+  for (let number = 1; number <= 16; number++) assertEquals(session.client(`RETR ${number}`).length, 2);
+  assertEquals(session.client("RETR 17"), []);
+  assertEquals(session.client("RETR 18"), ["not read"]);
   session.target("+OK");
-  assertEquals(session.block(), ["capture 5 null", "T: RETR 5"]);
-  assertEquals(session.client("RETR 6"), []);
+  assertEquals(session.block(), ["capture 17 null", "T: RETR 17"]);
+  assertEquals(session.client("RETR 18"), []);
 });
 
 Deno.test("step() bounds what a client may ask for at once", () => {
