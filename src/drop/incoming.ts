@@ -184,23 +184,31 @@ export class WriterFolder {
   release(): void {
     if (this.#lock === null) return;
     this.#files.close();
-    removeWriterFolder(this.path, this.#ops);
-    this.#lock.release();
+    leaveWriterFolder({ path: this.path, lock: this.#lock }, this.#ops);
     this.#lock = null;
   }
 }
 
-/** Removes a writer's folder that holds nothing but its lock file, which the caller must hold. */
-export function removeWriterFolder(path: string, ops: FileOps): void {
-  let names: string[];
-  try {
-    names = Array.from(Deno.readDirSync(path), (entry) => entry.name);
-  } catch {
-    return;
+/**
+ * Gives the lock of a writer's folder back, and removes the folder if nothing else is in it. Network file systems, and
+ * Windows, keep a removed file in its folder for as long as it is open: there the folder goes after the lock.
+ */
+export function leaveWriterFolder({ path, lock }: ClaimedFolder, ops: FileOps): void {
+  const empty = holdsOnlyItsLock(path);
+  if (empty) {
+    removeIfThere(join(path, LOCK_NAME), ops);
+    removeIfThere(path, ops);
   }
-  if (names.some((name) => name !== LOCK_NAME)) return;
-  removeIfThere(join(path, LOCK_NAME), ops);
-  removeIfThere(path, ops);
+  lock.release();
+  if (empty && isDirectory(path)) removeIfThere(path, ops);
+}
+
+function holdsOnlyItsLock(path: string): boolean {
+  try {
+    return Array.from(Deno.readDirSync(path)).every(({ name }) => name === LOCK_NAME);
+  } catch {
+    return false;
+  }
 }
 
 /** A writer's folder that nobody holds any more, now held by the caller. */

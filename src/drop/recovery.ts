@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { hasCode } from "../base/errors.ts";
 import { denoFileOps, fileError, fileExists, type FileOps } from "../base/files.ts";
 import { captureName, INCOMING_NAME } from "./folder.ts";
-import { claimAbandoned, type IncomingOptions, PART_SUFFIX, removeWriterFolder, SETTLED_SUFFIX } from "./incoming.ts";
+import { claimAbandoned, type IncomingOptions, leaveWriterFolder, PART_SUFFIX, SETTLED_SUFFIX } from "./incoming.ts";
 import { openMail, readCapture } from "./reader.ts";
 import type { CaptureFile, Recovery } from "./types.ts";
 
@@ -20,7 +20,10 @@ export async function recoverDropFolder(path: string, options: IncomingOptions =
   try {
     const { claimed, failed } = await claimAbandoned(path, options);
     try {
-      for (const folder of claimed) await recoverWriterFolder(path, folder.path, ops, found);
+      for (const folder of claimed) {
+        await recoverWriterFolder(path, folder.path, ops, found);
+        leaveWriterFolder(folder, ops);
+      }
       found.committed.sort();
       if (found.committed.length > 0) await ops.syncDirectory(path);
     } finally {
@@ -53,7 +56,6 @@ async function recoverWriterFolder(drop: string, folder: string, ops: FileOps, f
       found.failed.push({ path: join(folder, stem), reason: fileError(error, "recover it").message });
     }
   }
-  removeWriterFolder(folder, ops);
 }
 
 /** The settled form comes first, so that it wins where both are complete. */
