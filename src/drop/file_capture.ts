@@ -49,7 +49,8 @@ export class FileCapture implements Capture {
   readonly #fresh: FreshFile;
   readonly #path: string;
   readonly #file: OpenFile;
-  readonly #hash = createHash("sha256");
+  /** Of what was written to the file. A capture that is given up before has nothing hashed. */
+  #hash: ReturnType<typeof createHash> | null = null;
   readonly #headerEnd = new HeaderEnd();
   #state: State = "writing";
   #size = 0;
@@ -88,12 +89,12 @@ export class FileCapture implements Capture {
 
   write(content: Uint8Array): void {
     this.#expect("writing");
-    this.#hash.update(content);
     this.#headerEnd.push(content);
     this.#size += content.length;
     if (this.#fields !== null && content.length >= LARGE_CHUNK_BYTES) {
       this.#attempt(() => {
         this.#writeCollected();
+        this.#addToHash(content);
         this.#write(content);
       });
       return;
@@ -196,9 +197,15 @@ export class FileCapture implements Capture {
 
   #writeCollected(): void {
     const parts = [...this.#missingPreamble(), ...this.#collected];
+    for (const part of this.#collected) this.#addToHash(part);
     this.#collected = [];
     this.#collectedBytes = 0;
     if (parts.length > 0) this.#write(concatBytes(parts));
+  }
+
+  #addToHash(content: Uint8Array): void {
+    this.#hash ??= createHash("sha256");
+    this.#hash.update(content);
   }
 
   #write(bytes: Uint8Array): void {
@@ -209,9 +216,10 @@ export class FileCapture implements Capture {
   /** Writes all that is missing by one call, with the outcome left open. */
   #writeEnd(): void {
     const before = this.#missingPreamble();
+    for (const part of this.#collected) this.#addToHash(part);
     this.#mail = {
       size: this.#size,
-      sha256: this.#hash.digest("hex"),
+      sha256: (this.#hash ?? createHash("sha256")).digest("hex"),
       headerSize: this.#headerEnd.size ?? this.#size,
     };
     const report = this.#report(this.#start, this.#mail);

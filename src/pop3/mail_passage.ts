@@ -1,6 +1,6 @@
 /** One mail on its way to the client and into its copy; its end goes to the client when the copy is safe. */
 
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { MailCopy } from "../drop/mail_copy.ts";
 import { type DotStep, END_MARKER } from "../net/dot_stream.ts";
 import type { RetrievalEnd } from "./counters.ts";
@@ -34,8 +34,10 @@ export class MailPassage {
   readonly #retrieval: Retrieval;
   readonly #block: MailBlock;
   readonly #outgoing: OutgoingMail;
-  /** Runs only where it decides whether the mail is captured. */
-  readonly #hash: ReturnType<typeof createHash> | null;
+  /** Only where it decides whether the mail is captured, and only of a mail in several pieces. */
+  #hash: ReturnType<typeof createHash> | null = null;
+  /** Of the whole mail. */
+  #sha256: string | null = null;
   readonly #bodyLines: BodyLines | null;
   readonly #onDelivered: (octets: number) => void;
   #statusAdded = false;
@@ -50,7 +52,6 @@ export class MailPassage {
     this.#retrieval = retrieval;
     this.#block = block;
     this.#outgoing = parts.client.beginMail();
-    this.#hash = this.#mayBeKnown ? createHash("sha256") : null;
     this.#bodyLines = block.lines === null ? null : new BodyLines();
     this.#onDelivered = onDelivered;
   }
@@ -68,7 +69,7 @@ export class MailPassage {
   push(piece: DotStep): void {
     const { copy } = this.#retrieval;
     copy.write(piece.content);
-    this.#hash?.update(piece.content);
+    if (this.#mayBeKnown) this.#addToHash(piece);
     this.#bodyLines?.push(piece.content);
     // A client that has seen nothing yet gets an -ERR at the end; until then the target is read on.
     if (copy.forbidsDelivery) return this.#outgoing.hold();
@@ -130,12 +131,22 @@ export class MailPassage {
     this.#report("undelivered", reason);
   }
 
+  #addToHash({ content, ended }: DotStep): void {
+    if (ended && this.#hash === null) {
+      this.#sha256 = hash("sha256", content, "hex");
+      return;
+    }
+    this.#hash ??= createHash("sha256");
+    this.#hash.update(content);
+    if (ended) this.#sha256 = this.#hash.digest("hex");
+  }
+
   /** What tells the mail from others; null where it doesn't matter whether it was captured before. */
   #knownAs(): SeenMail | null {
     const { uid, user } = this.#retrieval;
-    if (this.#hash === null || uid === null) return null;
+    if (this.#sha256 === null || uid === null) return null;
     const { host, port } = this.#parts.settings.target;
-    return { account: `${host}:${port}/${user}`, uid, sha256: this.#hash.digest("hex") };
+    return { account: `${host}:${port}/${user}`, uid, sha256: this.#sha256 };
   }
 
   get #mayBeKnown(): boolean {

@@ -64,6 +64,18 @@ Deno.test("SeenMails forgets first what wasn't fetched for the longest time", ()
     seen.close();
   }));
 
+Deno.test("SeenMails remembers over a restart which mails were fetched again", () =>
+  withFile((path) => {
+    const first = openSeenMails(path, log, 100);
+    for (let number = 0; number < 100; number++) first.add(numbered(number));
+    assertEquals(first.has(numbered(0)), true);
+    first.close();
+    const second = openSeenMails(path, log, 100);
+    second.add(numbered(100));
+    assertEquals([0, 1, 2, 3].map((number) => second.has(numbered(number))), [true, false, false, true]);
+    second.close();
+  }));
+
 Deno.test("SeenMails starts anew where the file is damaged", () =>
   withFile((path) => {
     Deno.writeTextFileSync(path, "this is no database".repeat(1000));
