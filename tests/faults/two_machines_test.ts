@@ -22,7 +22,7 @@ if (noMachines !== null) console.warn(`skipped: ${noMachines}`);
 const ignore = needed.ignore || noMachines !== null;
 
 /** How machines have their drop folder in common. */
-type Sharing = "one file system" | "mounts of their own";
+type Sharing = "one file system" | "mounts of their own" | "mounts whose locks stay apart";
 const SHARINGS: readonly Sharing[] = ["one file system", "mounts of their own"];
 
 interface Site {
@@ -42,8 +42,9 @@ async function onSite(sharing: Sharing, test: (site: Site) => Promise<void>): Pr
   const [source, shared] = [join(folder, "source"), join(folder, "shared")];
   for (const path of [source, shared]) await Deno.mkdir(path);
   const ends: (() => Promise<void>)[] = [];
+  const locks = sharing === "mounts whose locks stay apart" ? "each its own" : "shared";
   const mount = async (machine?: Machine): Promise<Share> =>
-    sharing === "one file system" ? { end: async () => {} } : await mountShare(source, shared, "shared", machine);
+    sharing === "one file system" ? { end: async () => {} } : await mountShare(source, shared, locks, machine);
   const [drop, archive] = [join(shared, "drop"), join(folder, "archive")];
   try {
     const share = await mount();
@@ -125,11 +126,7 @@ for (const sharing of SHARINGS) {
         const branch = await site.install("branch");
         const machine = await site.machine("branch");
         const running = await office.run();
-        const start = async () => {
-          const other = branch.start(["run"], { before: machine.enter(branch.folder) });
-          await other.waitFor((output) => /POP3 proxy .* listens on/.test(output));
-          assertEquals(await other.stop(), 0, other.output());
-        };
+        const start = () => startAndStop(branch, machine);
         const begun = await beginMail(office.smtpPort);
         await start();
         assertMatch(await begun.say("end of it\r\n.\r\n"), /^250/);
@@ -180,6 +177,45 @@ Deno.test({
     });
   },
 });
+
+Deno.test({
+  ignore,
+  name: "where locks stay on each machine, a start on another one gets the mail under way refused, not lost",
+  fn: async () => {
+    await onSite("mounts whose locks stay apart", async (site) => {
+      const office = await site.install("office");
+      const branch = await site.install("branch");
+      const machine = await site.machine("branch");
+      const running = await office.run();
+      try {
+        const begun = await beginMail(office.smtpPort);
+        await startAndStop(branch, machine);
+        assertMatch(await begun.say("end of it\r\n.\r\n"), /^451/);
+        begun.close();
+        assertEquals(site.upstream.held, []);
+        // The system remembers for a moment that the folder was there.
+        await until(() => isMailTaken(office.smtpPort), () => running.output());
+        assertEquals((await readCopies(site.drop)).copies.length, 1);
+      } finally {
+        await running.stop();
+      }
+    });
+  },
+});
+
+async function isMailTaken(port: number): Promise<boolean> {
+  const client = await beginMail(port);
+  const reply = await client.say("end of it\r\n.\r\n");
+  client.close();
+  return reply.startsWith("250");
+}
+
+/** Starts the program on another machine, which recovers what nobody holds, and stops it. */
+async function startAndStop(program: InstalledProgram, machine: Machine): Promise<void> {
+  const running = program.start(["run"], { before: machine.enter(program.folder) });
+  await running.waitFor((output) => /POP3 proxy .* listens on/.test(output));
+  assertEquals(await running.stop(), 0, running.output());
+}
 
 /** A session in the middle of a mail; `say` goes on with it. */
 async function beginMail(port: number): Promise<SmtpLineClient> {
