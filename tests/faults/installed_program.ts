@@ -1,6 +1,7 @@
 /** The program as a process, with its drop folder and archive where a test wants them, and started as a test wants it. */
 
 import { fromFileUrl, join } from "@std/path";
+import type { TlsMode } from "../../src/net/types.ts";
 import { freePorts, isListening, type RunningProgram, startProgram } from "../peers/program.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -18,6 +19,15 @@ export interface InstalledOptions {
   readonly schedule?: string | null;
   /** Names of profiles, all of them for the same folder. @default "all" */
   readonly profiles?: readonly string[];
+  /** In place of one proxy of each kind; one of each kind has to be among them. */
+  readonly proxies?: readonly ConfiguredProxy[];
+}
+
+/** A proxy as the config has it. */
+export interface ConfiguredProxy {
+  readonly kind: "smtp" | "pop3";
+  readonly listen: readonly { readonly address: string; readonly port: number; readonly tls: TlsMode }[];
+  readonly target: Readonly<Record<string, unknown>>;
 }
 
 export interface Launch {
@@ -31,6 +41,7 @@ export interface InstalledProgram {
   readonly folder: string;
   readonly drop: string;
   readonly archive: string;
+  /** The first port of each kind. */
   readonly smtpPort: number;
   readonly pop3Port: number;
   /** Starts `mailtee run` and waits until it listens; the caller stops it. */
@@ -51,18 +62,14 @@ export async function installProgram(options: InstalledOptions): Promise<Install
   const { folder, upstream } = options;
   const drop = options.drop ?? join(folder, "drop");
   const archive = options.archive ?? join(folder, "archive");
-  const [smtpPort = 0, pop3Port = 0] = freePorts(2);
-  const proxy = (kind: "smtp" | "pop3", port: number, targetPort: number) => ({
-    kind,
-    listen: [{ address: "127.0.0.1", port, tls: "none" }],
-    target: { host: "127.0.0.1", port: targetPort, tls: "none" },
-    ...options.proxy,
-  });
+  const proxies = options.proxies ?? plainProxies(upstream);
+  const portOf = (kind: "smtp" | "pop3") => proxies.find((proxy) => proxy.kind === kind)?.listen[0]?.port ?? 0;
+  const [smtpPort, pop3Port] = [portOf("smtp"), portOf("pop3")];
   const { schedule = "* * * * * *", profiles = ["all"] } = options;
   const profile = { dropFolder: drop, deleteArchived: true, ...(schedule === null ? {} : { schedule }) };
   const config = {
     dropFolder: drop,
-    proxies: [proxy("smtp", smtpPort, upstream.smtpPort), proxy("pop3", pop3Port, upstream.pop3Port)],
+    proxies: proxies.map((proxy) => ({ ...proxy, ...options.proxy })),
     archive: { path: archive, users: EVERYBODY },
     profiles: Object.fromEntries(profiles.map((name) => [name, profile])),
   };
@@ -96,6 +103,16 @@ export async function installProgram(options: InstalledOptions): Promise<Install
       return running.output();
     },
   };
+}
+
+function plainProxies(upstream: Pick<Upstream, "smtpPort" | "pop3Port">): ConfiguredProxy[] {
+  const [smtpPort = 0, pop3Port = 0] = freePorts(2);
+  const proxy = (kind: "smtp" | "pop3", port: number, targetPort: number) => ({
+    kind,
+    listen: [{ address: "127.0.0.1", port, tls: "none" as const }],
+    target: { host: "127.0.0.1", port: targetPort, tls: "none" },
+  });
+  return [proxy("smtp", smtpPort, upstream.smtpPort), proxy("pop3", pop3Port, upstream.pop3Port)];
 }
 
 /** The sources, or the executable that `MAILTEE_BIN` names; a program with a sown bug is always made of the sources. */

@@ -29,8 +29,11 @@ export interface Ledgers {
   readonly disorder: readonly string[];
 }
 
-/** How the program ended; after a power cut less is known than after its death. */
-export type Ending = "killed" | "power-cut";
+/**
+ * What the program met: after a power cut less is known than after its death. Where "connections" broke, a client may
+ * have been refused for want of the target's answer, whether or not the target has the mail.
+ */
+export type Ending = "killed" | "power-cut" | "connections";
 
 /** What is there after the next start, in a drop folder. */
 export async function readCopies(drop: string): Promise<Pick<Ledgers, "copies" | "disorder">> {
@@ -104,13 +107,16 @@ function* ofOneMail(
   const settled = copies.filter(({ outcome, kind }) => outcome === "accepted" && kind !== "pop3");
   if (settled.length > held.length) yield `${settled.length} copies say accepted, the upstream holds ${held.length}`;
   const known = copies.filter(({ outcome }) => outcome !== "unknown").length;
-  if (ending === "killed" && known < accepted.length) {
+  if (ending !== "power-cut" && known < accepted.length) {
     yield `${accepted.length} times told accepted, and only ${known} copies say so`;
   }
   const refused = tried.filter((each) => each.told === "refused").length;
   const lost = held.length - accepted.length;
   if (ending === "killed" && copies.length > tried.length - refused + Math.max(0, lost)) {
     yield `${refused} times refused, and ${copies.length} copies`;
+  }
+  if (ending === "connections" && known > tried.length - refused) {
+    yield `${refused} times refused, and ${known} copies that don't say "unknown"`;
   }
   for (const { content, id } of copies) {
     if (!equalBytes(content, mail.normalized)) yield `copy ${id} holds other octets than were sent`;

@@ -32,6 +32,25 @@ const BUGS: Readonly<Record<string, () => void>> = {
       return bytes.length;
     };
   },
+  "keeps some connections to targets": () => {
+    const { connect } = Deno;
+    let count = 0;
+    Reflect.set(Deno, "connect", async (options: Deno.ConnectOptions) => {
+      const connection = await connect(options);
+      if (++count % 10 === 0) connection.close = () => {};
+      return connection;
+    });
+  },
+  "keeps some files open": () => {
+    const close = prototype.close;
+    let count = 0;
+    prototype.close = function () {
+      if (++count % 10 !== 0) close.call(this);
+    };
+  },
+  "forgets all time limits": () => {
+    Reflect.set(globalThis, "setInterval", () => 0);
+  },
 };
 
 BUGS[Deno.env.get("MAILTEE_SOWN") ?? ""]?.();

@@ -209,11 +209,15 @@ async function compare(
   }
 }
 
-/** All captures of an archive, with their octets from its store. */
-export async function readArchived(archive: Archive): Promise<Pick<Ledgers, "copies" | "disorder">> {
+/** All captures of an archive, with their octets from its store, but for those of mails that are `known`. */
+export async function readArchived(
+  archive: Archive,
+  known: ReadonlySet<string> = new Set(),
+): Promise<Pick<Ledgers, "copies" | "disorder">> {
   const copies: CopiedMail[] = [];
   const disorder: string[] = [];
   for await (const { sha256 } of archive.catalog.allMails()) {
+    if (known.has(sha256)) continue;
     try {
       const content = await archive.store.read(sha256);
       for (const { id, report } of await archive.catalog.captures(sha256)) {

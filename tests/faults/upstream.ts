@@ -18,8 +18,8 @@ export interface Upstream {
   /** Where TLS begins with the first octet, if there is a certificate. */
   readonly smtpsPort: number;
   readonly pop3sPort: number;
-  /** Every mail that was taken, in order. */
-  readonly held: readonly HeldMail[];
+  /** Every mail that was taken, in order; who has compared them may remove them. */
+  readonly held: HeldMail[];
   /** What POP3 clients find, whatever their name; QUIT removes what they deleted. */
   readonly mailbox: LoadMail[];
   /** Resolves when no session is open. */
