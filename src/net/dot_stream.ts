@@ -26,8 +26,9 @@ const CRLF_END_MARKER = Uint8Array.of(CR, LF, DOT, CR, LF);
  * What becomes of a CR or LF that isn't part of a CRLF.
  * - `"keep"`: it stays; `wire` is octet for octet what came in.
  * - `"normalize"`: it becomes a CRLF in `content`, NULs at the beginning of a line are left out, and `wire` is what a
- *   sender of that content sends. Whatever a receiver takes for the end of a line, and whether or not it ignores NUL,
- *   it then sees the same lines and the same end.
+ *   sender of that content sends: a dot that was to be taken away from the beginning of a line isn't there. Whatever a
+ *   receiver takes for the end of a line, and whether or not it ignores NUL or blanks at the end, it then sees the same
+ *   lines and the same end.
  * - `"reject"`: as `"normalize"`, for a caller that refuses the mail at its end if there was an offence.
  */
 export type DotNewlines = "keep" | "normalize" | "reject";
@@ -142,8 +143,8 @@ export class DotReader {
           }
           at = byte === NUL && normalize ? At.MadeLineStart : At.Text;
           content.skip(dot, i);
-          // Before what is left out or made a CRLF, the dot would become an end marker.
-          if (normalize && (byte === LF || byte === NUL)) wire.skip(dot, i);
+          // Before blanks, or what is left out or made a CRLF, the dot would be an end marker to some.
+          if (normalize && byte !== DOT) wire.skip(dot, i);
           else if (dot < 0) wire.insert(0, DOT_BYTE);
           break;
         case At.DotCr:

@@ -58,7 +58,7 @@ function expected(input: string, normalize: boolean): Pick<Block, "content" | "c
 }
 
 /** Pieces that make odd blocks likely. */
-const ATOMS = ["\r", "\n", ".", "\0", "\r\n", "\r\n.", "a", "bc", "\r\n.\r\n"];
+const ATOMS = ["\r", "\n", ".", "\0", " ", "\r\n", "\r\n.", "a", "bc", "\r\n.\r\n"];
 
 function oddInput(random: () => number): string {
   let input = "";
@@ -72,6 +72,8 @@ function oddInput(random: () => number): string {
 const RECEIVERS = [/\r\n/, /\r\n|\n/, /\r\n|\r/, /\r\n|\r|\n/].flatMap((lineEnd) =>
   [false, true].map((ignoresNul) => ({ lineEnd, ignoresNul }))
 );
+/** Blanks behind a dot don't count for a lenient one. */
+const END_LINE = /^\.[ \t\v\f]*$/;
 
 /** The lines that such a receiver takes for the mail, and those that it takes for commands after it. */
 function receive(
@@ -79,7 +81,7 @@ function receive(
   receiver: { lineEnd: RegExp; ignoresNul: boolean },
 ): { mail: string[]; rest: string[] } {
   const lines = (receiver.ignoresNul ? stream.replaceAll("\0", "") : stream).split(receiver.lineEnd);
-  const end = lines.indexOf(".");
+  const end = lines.findIndex((line) => END_LINE.test(line));
   return {
     mail: lines.slice(0, end < 0 ? undefined : end).map((line) => line.startsWith(".") ? line.slice(1) : line),
     rest: end < 0 ? [] : lines.slice(end + 1),
@@ -94,7 +96,6 @@ Deno.test("DotReader.push() finds the end, takes single dots away and leaves the
     ["a\r\n..\r\n.\r\n", "a\r\n..\r\n", "a\r\n.\r\n", ""],
     ["..\r\n.\r\n", "..\r\n", ".\r\n", ""],
     ["...\r\n.\r\n", "...\r\n", "..\r\n", ""],
-    [".foo\r\n.\r\n", ".foo\r\n", "foo\r\n", ""],
     ["a.\r\n.\r\n", "a.\r\n", "a.\r\n", ""],
     ["\r\n.\r\n", "\r\n", "\r\n", ""],
     ["a\r\n\r\n.\r\n.\r\n", "a\r\n\r\n", "a\r\n\r\n", ".\r\n"],
@@ -131,6 +132,7 @@ Deno.test("DotReader.push() with keep passes every octet, whatever the line ends
     ["a\r\n.\rb\r\n", "a\r\n\rb\r\n", "bare-cr"],
     ["a\r\r\nb\r\n", "a\r\r\nb\r\n", "bare-cr"],
     ["a\0b\r\n\0.\r\n", "a\0b\r\n\0.\r\n", "nul"],
+    [".foo\r\n. \r\n", "foo\r\n \r\n", null],
     ["\0\n\r\n", "\0\n\r\n", "bare-lf"],
   ];
   for (const [input, content, offence] of cases) {
@@ -157,6 +159,10 @@ Deno.test("DotReader.push() with normalize makes every bare newline a CRLF, and 
     ["a\r\n\0\0.\r\nb\r\n", "a\r\n..\r\nb\r\n", "a\r\n.\r\nb\r\n", "nul"],
     ["a\r\n.\0\r\nb\r\n", "a\r\n\r\nb\r\n", "a\r\n\r\nb\r\n", "nul"],
     ["a\r\n.\0.\r\nb\r\n", "a\r\n..\r\nb\r\n", "a\r\n.\r\nb\r\n", "nul"],
+    [".foo\r\n", "foo\r\n", "foo\r\n", null],
+    ["a\r\n. \r\nb\r\n", "a\r\n \r\nb\r\n", "a\r\n \r\nb\r\n", null],
+    ["a\r\n.. \r\nb\r\n", "a\r\n.. \r\nb\r\n", "a\r\n. \r\nb\r\n", null],
+    ["a\n. \r\nb\r\n", "a\r\n.. \r\nb\r\n", "a\r\n. \r\nb\r\n", "bare-lf"],
   ];
   for (const [input, wire, content, offence] of cases) {
     for (const mode of ["normalize", "reject"] as const) {
@@ -167,7 +173,7 @@ Deno.test("DotReader.push() with normalize makes every bare newline a CRLF, and 
 });
 
 // The ends of data by which mails were smuggled (CVE-2023-51764, -51765, -51766 and the published test tools).
-const NEWLINES = ["\r\n", "\n", "\r", "\r\r\n", "\r\n\0", "\0\r\n", "\r\0\n", "\n\r"];
+const NEWLINES = ["\r\n", "\n", "\r", "\r\r\n", "\r\n\0", "\0\r\n", "\r\0\n", "\n\r", " \r\n"];
 const FALSE_ENDS = NEWLINES.flatMap((before) =>
   [...NEWLINES, ""].flatMap((after) => [`${before}.${after}`, `${before}\0.${after}`, `${before}.\0${after}`])
 ).filter((end) => !`${end}MAIL FROM:<b@example.org>\r\n`.includes("\r\n.\r\n"));
@@ -196,6 +202,7 @@ Deno.test("DotReader.push() gives for odd blocks what string search gives, and t
     assertEquals([kept.content, kept.consumed, kept.wire], [content, consumed, input.slice(0, consumed - 3)]);
     const normal = read([octets(input)], "normalize");
     assertEquals({ content: normal.content, consumed: normal.consumed }, expected(input, true), JSON.stringify(input));
+    assertEquals(`${normal.wire}.\r\n`, text(stuff(octets(normal.content))), "what a sender of that content sends");
     for (const receiver of RECEIVERS) {
       const lines = (receiver.ignoresNul ? normal.content.replaceAll("\0", "") : normal.content).split("\r\n");
       const seen = receive(`${normal.wire}.\r\nQUIT`, receiver);
