@@ -34,8 +34,8 @@ export interface ProfileRunOptions {
  * to users, and deletes files where the profile says so, after they are safe. A file that can't be understood is reported
  * and left alone. May be cut off at any point and repeated.
  *
- * Where the run can't go on (it was asked to stop, the disk is full, the folder can't be read) the result says
- * `interrupted` and why, and counts what was done. Rejects with MailteeError "busy" where another run of the profile is
+ * Where the run can't go on (it was asked to stop, the disk is full, the folder can't be read), or its result can't be
+ * kept, the result says `interrupted` and why, and counts what was done. Rejects with MailteeError "busy" where another run of the profile is
  * under way, "config" where the profile would delete every mail, and with what the archive rejects before the run begins.
  */
 export async function runProfile(options: ProfileRunOptions): Promise<RunResult> {
@@ -107,8 +107,20 @@ class ProfileRun {
       interrupted: interruption !== null,
       interruption,
     };
-    await catalog.finishRun(id, result);
-    return result;
+    return await this.#keep(result);
+  }
+
+  /** Where the archive can't keep the result it is given all the same: to the run log the run was interrupted. */
+  async #keep(result: RunResult): Promise<RunResult> {
+    try {
+      await this.#options.archive.catalog.finishRun(result.id, result);
+      return result;
+    } catch (error) {
+      if (!(error instanceof MailteeError)) throw error;
+      const unkept = `what is told here was done, but can't be kept in the archive: ${errorText(error)}`;
+      const interruption = result.interruption === null ? unkept : `${result.interruption}; ${unkept}`;
+      return { ...result, interrupted: true, interruption };
+    }
   }
 
   /** Looks at every file of the folder. Rejects where the run can't go on; what was done until then is kept. */

@@ -2,8 +2,7 @@
 
 import { equalBytes } from "../../src/base/bytes.ts";
 import { stuff } from "../../src/demo/wire.ts";
-import { tokenOf } from "../faults/mails.ts";
-import { mailOf } from "./soak_mails.ts";
+import { mailOf, ownTokenOf } from "./soak_mails.ts";
 import { type Door, Visitor } from "./visitor.ts";
 
 /** What a client was told of one mail; the octets aren't kept. */
@@ -99,7 +98,7 @@ export async function fetchLetters(door: Door, fetcher: Fetcher, book: Told[], h
 async function fetchOne(visitor: Visitor, number: number, book: Told[], before: boolean): Promise<Told> {
   const reply = await visitor.ask(`RETR ${number}`);
   const content = reply.startsWith("+OK") ? await visitor.block() : new Uint8Array(0);
-  const token = tokenOf(content) ?? "a mail without a token";
+  const token = ownTokenOf(content) ?? "a mail without a token";
   const entry: Told = { token, by: "pop3", told: "nothing", reply: "", wrong: false };
   decide(entry, reply, "+OK");
   entry.wrong = !equalBytes(content, mailOf(token).content);

@@ -6,9 +6,8 @@ import { type Account, Mailboxes, type ReceivedMail } from "../../src/demo/mailb
 import { serveSmtp } from "../../src/demo/smtp_service.ts";
 import { Wire } from "../../src/demo/wire.ts";
 import type { Issued } from "../unit/net/issue_certificate.ts";
-import { tokenOf } from "../faults/mails.ts";
 import { sha256Of } from "./sha256.ts";
-import { MAX_MAIL_BYTES } from "./soak_mails.ts";
+import { MAX_MAIL_BYTES, ownTokenOf } from "./soak_mails.ts";
 
 const HOST = "mail.provider.example";
 
@@ -44,7 +43,7 @@ export function startProvider(folder: string, accounts: readonly Account[], cert
     requireAuthentication: false,
     refuseRecipient: (address: string) => address.startsWith("unknown@") ? "550 5.1.1 No such user" : null,
   };
-  mailboxes.onTaken = (content) => void taken.push({ token: tokenOf(content), sha256: sha256Of(content) });
+  mailboxes.onTaken = (content) => void taken.push({ token: ownTokenOf(content), sha256: sha256Of(content) });
   const smtp = (wire: Wire) => serveSmtp(wire, mailboxes, smtpOptions);
   const pop3 = (wire: Wire) => servePop3(wire, mailboxes, HOST);
   const clear = { hostname: "127.0.0.1", port: 0 };

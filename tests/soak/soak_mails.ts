@@ -1,7 +1,7 @@
 /** The mails of an office's day. A mail's token says all of it, so that it needn't be kept to be compared with. */
 
-import { concatBytes, encodeUtf8 } from "../../src/base/bytes.ts";
-import { type LoadMail, makeMail } from "../faults/mails.ts";
+import { concatBytes, decodeUtf8, encodeUtf8 } from "../../src/base/bytes.ts";
+import { type LoadMail, makeMail, tokenOf } from "../faults/mails.ts";
 import { randomSource } from "../unit/net/random.ts";
 
 export type MailSize = "small" | "attachment" | "large" | "oversized";
@@ -26,6 +26,12 @@ export function drawToken(seed: number, number: number, random: () => number): s
   const chance = random();
   const size: MailSize = chance < 0.8 ? "small" : chance < 0.97 ? "attachment" : chance < 0.995 ? "large" : "oversized";
   return `s${seed}-${number}-${size}`;
+}
+
+/** The token of a mail's octets, as a string of its own: a part of another one would keep all of that in memory. */
+export function ownTokenOf(content: Uint8Array): string | null {
+  const token = tokenOf(content);
+  return token === null ? null : decodeUtf8(encodeUtf8(token));
 }
 
 /** The mail of a token, the same each time. */

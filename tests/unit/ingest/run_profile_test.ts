@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import type { Archive } from "../../../src/archive/types.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { MailteeError } from "../../../src/base/errors.ts";
 import { denoFileOps } from "../../../src/base/files.ts";
@@ -316,6 +317,41 @@ Deno.test("runProfile() says so where the drop folder can't be read", () =>
     assertEquals(result.interrupted, true);
     assertStringIncludes(result.interruption ?? "", "nowhere");
   }));
+
+Deno.test("runProfile() tells what it did where the archive can't keep the result, and the next run goes on", () =>
+  inRoom(async (room) => {
+    room.profile = { ...room.profile, deleteArchived: true };
+    await room.capture(mail("kept"), TO_ANNA);
+    const archive = withFailingEnd(room.archive, new MailteeError("disk-full", "the disk is full"));
+    const result = await room.run({ archive });
+    const { archived, deleted, interrupted } = result;
+    assertEquals({ archived, deleted, interrupted }, { archived: 1, deleted: 1, interrupted: true });
+    assertStringIncludes(result.interruption ?? "", "can't be kept in the archive: the disk is full");
+    assertEquals((await room.archive.catalog.runs()).map(({ protocol }) => protocol), [null]);
+    const next = await room.run();
+    assertEquals([next.found, next.interrupted], [0, false]);
+    assertEquals((await room.archived()).length, 1);
+  }));
+
+Deno.test("runProfile() says both why it ended early and why its result isn't kept", () =>
+  inRoom(async (room) => {
+    await Deno.remove(room.drop, { recursive: true });
+    const archive = withFailingEnd(room.archive, new MailteeError("io", "the disk is gone"));
+    const { interruption } = await room.run({ archive });
+    assertMatch(interruption ?? "", /cannot list .*; .* can't be kept in the archive: the disk is gone/);
+  }));
+
+/** An archive that can't keep results of runs. */
+function withFailingEnd(archive: Archive, error: MailteeError): Archive {
+  const catalog = new Proxy(archive.catalog, {
+    get(target, name) {
+      if (name === "finishRun") return () => Promise.reject(error);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { path: archive.path, store: archive.store, catalog, close: () => archive.close() };
+}
 
 Deno.test("runProfile() leaves a file that changed since it was read, and one that can't be deleted", () =>
   inRoom(async (room) => {
