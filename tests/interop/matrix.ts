@@ -1,43 +1,82 @@
 import { join } from "@std/path";
 import type { TlsMode } from "../../src/net/types.ts";
+import { TLS_MODES } from "./stage.ts";
 
-/** What came of one client and one server: pairs of TLS modes that were run, listener first. */
-export type Outcomes = Map<string, Map<string, string[]>>;
+/** TLS of the listener, and of the target. */
+export interface Pairing {
+  readonly listenTls: TlsMode;
+  readonly targetTls: TlsMode;
+}
+
+/** Each mode of a client with each mode towards a server. */
+export function pairingsOf(client: readonly TlsMode[], server: readonly TlsMode[]): Pairing[] {
+  return client.flatMap((listenTls) => server.map((targetTls) => ({ listenTls, targetTls })));
+}
+
+/** Which pairings went well, by client and server. */
+export class Outcomes {
+  readonly #rows: Map<string, Map<string, Pairing[]>>;
+
+  constructor(clients: readonly string[]) {
+    this.#rows = new Map(clients.map((client) => [client, new Map()]));
+  }
+
+  /** Notes that a pairing went well. */
+  note(client: string, server: string, pairing: Pairing): void {
+    const row = this.#rows.get(client);
+    if (row === undefined) throw new Error(`${client} isn't in the table`);
+    row.set(server, [...row.get(server) ?? [], pairing]);
+  }
+
+  /** The table of a section of docs/interop.md. */
+  table(servers: readonly string[]): string {
+    const rows = [
+      ["client", ...servers],
+      ...Array.from(this.#rows, ([client, row]) => [client, ...servers.map((server) => cellOf(row.get(server) ?? []))]),
+    ];
+    const widths = ["client", ...servers].map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    const line = (row: readonly string[]) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
+    const [head = [], ...body] = rows;
+    return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+  }
+}
 
 const LETTERS: Readonly<Record<TlsMode, string>> = { none: "c", starttls: "s", implicit: "i" };
 
+/** `csi→csi`: each mode of the listener with each of the target. Where some are missing, all that there are. */
+function cellOf(pairings: readonly Pairing[]): string {
+  if (pairings.length === 0) return "–";
+  const modes = (pick: (pairing: Pairing) => TlsMode) => TLS_MODES.filter((mode) => pairings.map(pick).includes(mode));
+  const [listen, target] = [modes(({ listenTls }) => listenTls), modes(({ targetTls }) => targetTls)];
+  const letters = (each: readonly TlsMode[]) => each.map((mode) => LETTERS[mode]).join("");
+  if (pairings.length === listen.length * target.length) return `${letters(listen)}→${letters(target)}`;
+  return pairings.map(({ listenTls, targetTls }) => `${LETTERS[listenTls]}→${LETTERS[targetTls]}`).join(" ");
+}
+
+/** Acts on each item, on some at the same time. Rejects when all is done with what went wrong, each with its label. */
+export async function forEachOf<Item>(
+  items: readonly Item[],
+  label: (item: Item) => string,
+  act: (item: Item) => Promise<void>,
+): Promise<void> {
+  const failures: string[] = [];
+  const left = items.values();
+  await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
+    for (const item of left) {
+      try {
+        await act(item);
+      } catch (error) {
+        failures.push(`${label(item)}: ${Deno.inspect(error)}`);
+      }
+    }
+  }));
+  if (failures.length > 0) throw new Error(`${failures.length} of ${items.length} failed:\n${failures.join("\n")}`);
+}
+
+/** Clients are processes of their own, which also wait for each other's servers. */
+const AT_A_TIME = 4;
+
 const DOCUMENT = join(import.meta.dirname ?? ".", "../../docs/interop.md");
-
-/** Each mode of the listener with another one of the target, as far as the target has one. */
-export function pairsOfModes(
-  client: readonly TlsMode[],
-  targetHasTls: boolean,
-): { readonly listenTls: TlsMode; readonly targetTls: TlsMode }[] {
-  const other: Readonly<Record<TlsMode, TlsMode>> = { none: "starttls", starttls: "implicit", implicit: "none" };
-  return client.map((listenTls) => ({ listenTls, targetTls: targetHasTls ? other[listenTls] : "none" }));
-}
-
-/** Notes that a pair went well. */
-export function note(outcomes: Outcomes, client: string, server: string, listenTls: TlsMode, targetTls: TlsMode): void {
-  const row = outcomes.get(client) ?? new Map<string, string[]>();
-  outcomes.set(client, row);
-  row.set(server, [...row.get(server) ?? [], `${LETTERS[listenTls]}→${LETTERS[targetTls]}`]);
-}
-
-/** The table of a section of docs/interop.md. */
-export function tableOf(outcomes: Outcomes, servers: readonly string[]): string {
-  const rows = [
-    ["client", ...servers],
-    ...Array.from(outcomes, ([client, row]) => [
-      client,
-      ...servers.map((server) => row.get(server)?.join(" ") ?? "–"),
-    ]),
-  ];
-  const widths = ["client", ...servers].map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
-}
 
 /** The table under a heading of docs/interop.md; with MAILTEE_WRITE_DOCS it is written there first. */
 export async function documentedTable(heading: string, made: string): Promise<string> {

@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import { decodeUtf8 } from "../../src/base/bytes.ts";
 import type { TestCertificate } from "./certificate.ts";
-import { passwordOf } from "./dovecot.ts";
+import { cryptHashes } from "./crypt_hashes.ts";
 import { lfFromCrlf } from "./line_ends.ts";
-import { freePorts, isListening, runOrFail } from "./program.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts } from "./program.ts";
 import { startUnpacked } from "./unpacked.ts";
 
 /** Where its programs are, below the root. */
@@ -37,7 +37,7 @@ export async function startCourier(
   const program = await startUnpacked(["/bin/sh", "/etc/courier/start"], {
     folder,
     etc: {
-      "courier/userdb": (await Promise.all(users.map((user) => account(user, folder)))).join(""),
+      "courier/userdb": (await cryptHashes(users)).map(([user, hash]) => account(user, hash, folder)).join(""),
       "courier/authdaemonrc":
         'authmodulelist="authuserdb"\ndaemons=2\nauthdaemonvar=/run/courier/authdaemon\nDEFAULTOPTIONS=""\n',
       "courier/certificate.pem": certificate.cert + certificate.key,
@@ -47,12 +47,7 @@ export async function startCourier(
   const stop = async () => {
     await program.stop("SIGKILL");
   };
-  try {
-    await program.waitFor(async () => await isListening(pop3Port) && await isListening(pop3sPort));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await whenListening(program, [pop3Port, pop3sPort], stop);
   return { pop3Port, pop3sPort, log: program.output, stop };
 }
 
@@ -78,9 +73,8 @@ ${listen} ${pop3sPort} /usr/bin/couriertls -server -tcpd -user=courier ${serve}
 `;
 }
 
-async function account(user: string, folder: string): Promise<string> {
-  const { stdout } = await runOrFail("openssl", { args: ["passwd", "-6", passwordOf(user)] });
-  return `${user}\tuid=${NOBODY}|gid=${NOBODY}|home=${join(folder, user)}|systempw=${decodeUtf8(stdout).trim()}\n`;
+function account(user: string, hash: string, folder: string): string {
+  return `${user}\tuid=${NOBODY}|gid=${NOBODY}|home=${join(folder, user)}|systempw=${hash}\n`;
 }
 
 async function fillMaildir(home: string, mails: readonly Uint8Array[]): Promise<void> {

@@ -1,8 +1,13 @@
 import { join } from "@std/path";
 import type { TestCertificate } from "./certificate.ts";
-import { freePorts, isListening, startProgram } from "./program.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts, startProgram } from "./program.ts";
+import { filesIn } from "./stored_files.ts";
 
-/** A Dovecot of its own: POP3 for users whose password is `secret-of-NAME`, and their authentication for Postfix. */
+/**
+ * A Dovecot of its own: POP3 for users whose password is `secret-of-NAME`, their authentication for Postfix, and their
+ * submission where there is a server that takes the mails.
+ */
 export interface Dovecot {
   /** Offers STLS, and USER/PASS in clear text. */
   readonly pop3Port: number;
@@ -12,6 +17,10 @@ export interface Dovecot {
   readonly balancedPop3Port: number;
   readonly balancedPop3sPort: number;
   readonly lmtpPort: number;
+  /** Offers STARTTLS. Nothing listens here, and at the next one, without `relayPort`. */
+  readonly submissionPort: number;
+  /** Implicit TLS. */
+  readonly submissionsPort: number;
   /** Dovecot's authentication protocol, for `startPostfix`. */
   readonly authPort: number;
   /** Puts mails into a user's mailbox as files; POP3 gives them back as they are. */
@@ -28,6 +37,8 @@ export interface DovecotOptions {
   readonly folder: string;
   readonly certificate: TestCertificate;
   readonly users: readonly string[];
+  /** The server on this machine that submitted mails are passed on to, in clear text. */
+  readonly relayPort?: number;
 }
 
 /** The password of a user at `startDovecot`. */
@@ -38,9 +49,10 @@ export function passwordOf(user: string): string {
 /** Starts Dovecot in the foreground, with config, run-time files and mailboxes in `folder`. Needs root. */
 export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   const { folder } = options;
-  const [pop3Port = 0, pop3sPort = 0, lmtpPort = 0, authPort = 0, balancedPop3Port = 0, balancedPop3sPort = 0] =
-    freePorts(6);
-  const ports = { pop3Port, pop3sPort, lmtpPort, authPort, balancedPop3Port, balancedPop3sPort };
+  const [pop3Port = 0, pop3sPort = 0, balancedPop3Port = 0, balancedPop3sPort = 0, ...others] = freePorts(8);
+  const [lmtpPort = 0, authPort = 0, submissionPort = 0, submissionsPort = 0] = others;
+  const pop3Ports = { pop3Port, pop3sPort, balancedPop3Port, balancedPop3sPort };
+  const ports = { ...pop3Ports, lmtpPort, authPort, submissionPort, submissionsPort };
   const config = join(folder, "dovecot.conf");
   const mailboxes = join(folder, "mailboxes");
   await Deno.mkdir(mailboxes);
@@ -50,7 +62,11 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   await Deno.writeTextFile(join(folder, "passwords"), passwords, { mode: 0o644 });
   await Deno.writeTextFile(config, configText(options, ports));
   const program = startProgram("dovecot", { args: ["-F", "-c", config] });
-  const dovecot = {
+  const stop = async () => {
+    await program.stop();
+  };
+  await whenListening(program, [pop3Port, authPort], stop);
+  return {
     ...ports,
     put: (user: string, mails: readonly Uint8Array[]) => putMails(join(mailboxes, user), mails),
     mails: async (user: string) => [
@@ -58,30 +74,21 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
       ...await filesIn(join(mailboxes, user, "cur")),
     ],
     log: program.output,
-    stop: async () => {
-      await program.stop();
-    },
+    stop,
   };
-  try {
-    await program.waitFor(() => isListening(pop3Port));
-    return dovecot;
-  } catch (error) {
-    await dovecot.stop();
-    throw error;
-  }
 }
 
 /** The user that owns the mailboxes: nobody. */
 const MAIL_USER = 65534;
 
 function configText(
-  { folder, certificate }: DovecotOptions,
+  { folder, certificate, relayPort }: DovecotOptions,
   ports: { readonly [Key in keyof Dovecot as Key extends `${string}Port` ? Key : never]: Dovecot[Key] },
 ): string {
   const listener = (name: string, port: number, more = "") =>
     `inet_listener ${name} {\n address = 127.0.0.1\n port = ${port}\n ${more}\n}`;
   return `
-protocols = pop3 lmtp
+protocols = pop3 lmtp${relayPort === undefined ? "" : " submission"}
 base_dir = ${join(folder, "run")}
 state_dir = ${join(folder, "state")}
 log_path = /dev/stderr
@@ -99,6 +106,11 @@ service pop3-login {
  ${listener("pop3s", ports.pop3sPort, "ssl = yes")}
  ${listener("balanced-pop3", ports.balancedPop3Port, "haproxy = yes")}
  ${listener("balanced-pop3s", ports.balancedPop3sPort, "haproxy = yes\n ssl = yes")}
+}
+${relayPort === undefined ? "" : `submission_relay_host = 127.0.0.1\nsubmission_relay_port = ${relayPort}`}
+service submission-login {
+ ${listener("submission", ports.submissionPort)}
+ ${listener("submissions", ports.submissionsPort, "ssl = yes")}
 }
 service lmtp {
  ${listener("lmtp", ports.lmtpPort)}
@@ -127,14 +139,4 @@ async function putMails(maildir: string, mails: readonly Uint8Array[]): Promise<
     await Deno.writeFile(path, mail);
     await Deno.chown(path, MAIL_USER, MAIL_USER);
   }
-}
-
-async function filesIn(folder: string): Promise<Uint8Array[]> {
-  const mails: Uint8Array[] = [];
-  try {
-    for await (const entry of Deno.readDir(folder)) mails.push(await Deno.readFile(join(folder, entry.name)));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return mails;
 }

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
-import { freePorts, isListening } from "./program.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts } from "./program.ts";
 import { mailsOfMaildir, type SmtpServer, type SmtpServerOptions } from "./smtp_server.ts";
 import { startUnpacked } from "./unpacked.ts";
 
@@ -28,12 +29,7 @@ export async function startExim(options: SmtpServerOptions): Promise<SmtpServer>
   const stop = async () => {
     await program.stop("SIGKILL");
   };
-  try {
-    await program.waitFor(() => isListening(smtpPort));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await whenListening(program, [smtpPort, smtpsPort], stop);
   return {
     smtpPort,
     smtpsPort,

@@ -1,6 +1,8 @@
 import { join } from "@std/path";
-import { freePorts, isListening, startProgram } from "./program.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts, startProgram } from "./program.ts";
 import type { SmtpServer, SmtpServerOptions } from "./smtp_server.ts";
+import { filesIn } from "./stored_files.ts";
 import { UNPACKED_SERVERS } from "./unpacked.ts";
 
 const HERE = import.meta.dirname ?? ".";
@@ -35,12 +37,7 @@ async function startKeeper(
   const stop = async () => {
     await program.stop();
   };
-  try {
-    await program.waitFor(async () => await isListening(smtpPort) && await isListening(smtpsPort));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await whenListening(program, [smtpPort, smtpsPort], stop);
   return {
     smtpPort,
     smtpsPort,
@@ -48,14 +45,4 @@ async function startKeeper(
     log: program.output,
     stop,
   };
-}
-
-async function filesIn(folder: string): Promise<Uint8Array[]> {
-  const mails: Uint8Array[] = [];
-  try {
-    for await (const { name } of Deno.readDir(folder)) mails.push(await Deno.readFile(join(folder, name)));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // else nothing was delivered so far
-  }
-  return mails;
 }

@@ -1,5 +1,7 @@
 import { join } from "@std/path";
-import { freePorts, isListening } from "./program.ts";
+import { cryptHashes } from "./crypt_hashes.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts } from "./program.ts";
 import { mailsOfMaildir, type SmtpServer, type SmtpServerOptions } from "./smtp_server.ts";
 import { startUnpacked } from "./unpacked.ts";
 
@@ -10,47 +12,48 @@ const NOBODY = 65534;
 /** Fields that OpenSMTPD puts before a mail here. */
 const TRACE = /^(?:(?:Return-Path|Delivered-To|Received): .*\n(?:[ \t].*\n)*)+/;
 
-/**
- * Starts OpenSMTPD in the foreground, without TLS and so without AUTH: what Debian 12 has of it (6.8 with OpenSSL 3) breaks
- * off every handshake, since the process that signs isn't asked for it. Needs root.
- */
+/** Starts OpenSMTPD in the foreground; it takes logins under TLS alone. Needs root. */
 export async function startOpenSmtpd(options: SmtpServerOptions): Promise<SmtpServer> {
-  const { folder, users } = options;
-  const [smtpPort = 0] = freePorts(1);
+  const { folder, users, certificate } = options;
+  const [smtpPort = 0, smtpsPort = 0] = freePorts(2);
   const mailboxes = join(folder, "mailboxes");
   await Deno.mkdir(mailboxes);
   await Deno.chown(mailboxes, NOBODY, NOBODY);
+  const logins = await cryptHashes(users);
   const program = await startUnpacked([`/${OPENSMTPD_PROGRAM}`, "-dv", "-f", "/etc/smtpd.conf"], {
     folder,
     etc: {
-      "smtpd.conf": configText(smtpPort, mailboxes),
+      "smtpd.conf": configText(smtpPort, smtpsPort, mailboxes),
       "smtpd-users": users.map((user) => `${user} ${NOBODY}:${NOBODY}:${mailboxes}\n`).join(""),
+      "smtpd-logins": logins.map(([user, hash]) => `${user} ${hash}\n`).join(""),
+      "smtpd-certificate.pem": certificate.cert,
+      "smtpd-key.pem": certificate.key,
       mailname: "opensmtpd.company.example\n",
     },
   });
   const stop = async () => {
     await program.stop("SIGKILL");
   };
-  try {
-    await program.waitFor(() => isListening(smtpPort));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await whenListening(program, [smtpPort, smtpsPort], stop);
   return {
     smtpPort,
-    smtpsPort: null,
+    smtpsPort,
     delivered: (user) => mailsOfMaildir(join(mailboxes, user), TRACE),
     log: program.output,
     stop,
   };
 }
 
-function configText(smtpPort: number, mailboxes: string): string {
+function configText(smtpPort: number, smtpsPort: number, mailboxes: string): string {
   return `
+pki own cert "/etc/smtpd-certificate.pem"
+pki own key "/etc/smtpd-key.pem"
 table users file:/etc/smtpd-users
-listen on 127.0.0.1 port ${smtpPort}
+table logins file:/etc/smtpd-logins
+listen on 127.0.0.1 port ${smtpPort} tls pki own auth-optional <logins>
+listen on 127.0.0.1 port ${smtpsPort} smtps pki own auth-optional <logins>
 action "keep" maildir "${mailboxes}/%{dest.user:lowercase}" userbase <users>
+match auth from any for domain "company.example" action "keep"
 match from any for domain "company.example" action "keep"
 `;
 }

@@ -1,8 +1,11 @@
+import { Buffer } from "node:buffer";
 import { join } from "@std/path";
 import { decodeLatin1 } from "../../src/base/bytes.ts";
 import type { TlsMode } from "../../src/net/types.ts";
 import { crlfFromLf } from "./line_ends.ts";
+import { talkByOpenssl } from "./openssl_dialog.ts";
 import { runOrFail } from "./program.ts";
+import { filesIn } from "./stored_files.ts";
 
 /** A mailbox on a server of this machine for a client to fetch. */
 export interface Pop3Job {
@@ -48,6 +51,7 @@ export const POP3_CLIENTS: readonly Pop3Client[] = [
     modes: ALL_MODES,
     fetch: (job) => fetchByScript("perl", "fetch.pl", job),
   },
+  { name: "openssl s_client", binary: "openssl", modes: ["starttls", "implicit"], fetch: fetchByOpenssl },
 ];
 
 /** node-pop3, under Deno. It knows no STLS, leaves doubled dots and takes a mail for UTF-8. */
@@ -81,7 +85,8 @@ async function fetchByFetchmail(job: Pop3Job): Promise<Uint8Array[]> {
     implicit: `ssl sslcertfile '${job.caFile}' sslcertck`,
   }[job.tls];
   const config = [
-    `set invisible`,
+    "set invisible",
+    `set pidfile "${job.folder}/pid"`, // else root's fetchmails exclude each other
     `poll localhost protocol pop3 port ${job.port}`,
     `user '${job.username}' password '${job.password}' keep fetchall no rewrite ${tls}`,
     `mda '/bin/sh -c "cat > ${job.folder}/mails/$$"'`,
@@ -111,6 +116,9 @@ async function fetchByMpop(job: Pop3Job): Promise<Uint8Array[]> {
   return await mailsIn(join(maildir, "new"));
 }
 
+/** getmail6 misses the end of a program that comes before it waits for one, and then hangs for a minute. */
+const UNTIL_GETMAIL_WAITS = "until grep -q ^State:.S /proc/$PPID/status; do sleep 0.01; done";
+
 async function fetchByGetmail(job: Pop3Job): Promise<Uint8Array[]> {
   await Deno.mkdir(join(job.folder, "mails"));
   const config = [
@@ -119,7 +127,7 @@ async function fetchByGetmail(job: Pop3Job): Promise<Uint8Array[]> {
     ...["server = localhost", `port = ${job.port}`, `username = ${job.username}`, `password = ${job.password}`],
     ...(job.tls === "implicit" ? [`ca_certs = ${job.caFile}`] : []),
     ...["[destination]", "type = MDA_external", "path = /bin/sh", "allow_root_commands = true"],
-    `arguments = ("-c", "cat > ${job.folder}/mails/$$")`,
+    `arguments = ("-c", "cat > ${job.folder}/mails/$$; ${UNTIL_GETMAIL_WAITS}")`,
     ...["[options]", "delete = false", "read_all = true"],
     ...["delivered_to = false", "received = false", "verbose = 0", ""],
   ].join("\n");
@@ -127,6 +135,27 @@ async function fetchByGetmail(job: Pop3Job): Promise<Uint8Array[]> {
   await runOrFail("getmail", { args: ["--getmaildir", job.folder, "--rcfile", "getmailrc"] });
   return await mailsIn(join(job.folder, "mails"));
 }
+
+async function fetchByOpenssl(job: Pop3Job): Promise<Uint8Array[]> {
+  if (job.tls === "none") throw new Error("openssl s_client has no clear text.");
+  return await talkByOpenssl({ ...job, tls: job.tls, protocol: "pop3" }, async (say) => {
+    if (job.tls === "implicit") await say("", OK_LINE);
+    await say(`USER ${job.username}\r\n`, OK_LINE);
+    await say(`PASS ${job.password}\r\n`, OK_LINE);
+    const [, count = "0"] = /^\+OK (\d+)/.exec(await say("STAT\r\n", OK_LINE)) ?? [];
+    const mails: Uint8Array[] = [];
+    for (let number = 1; number <= Number(count); number++) {
+      const reply = await say(`RETR ${number}\r\n`, OK_BLOCK);
+      const content = reply.replace(/^.*\r\n/, "").replace(/\.\r\n$/, "").replaceAll(/^\.\./gm, ".");
+      mails.push(Buffer.from(content, "latin1"));
+    }
+    await say("QUIT\r\n", OK_LINE);
+    return mails;
+  });
+}
+
+const OK_LINE = /^\+OK.*\r\n/;
+const OK_BLOCK = /^\+OK.*\r\n(?:\.|[^]*?\r\n\.)\r\n/;
 
 /** Runs one of the scripts beside this file; it leaves each mail as a file, exactly as it came. */
 async function fetchByScript(interpreter: string, script: string, job: Pop3Job): Promise<Uint8Array[]> {
@@ -151,9 +180,4 @@ async function makeMaildir(job: Pop3Job): Promise<string> {
 
 async function mailsIn(folder: string): Promise<Uint8Array[]> {
   return (await filesIn(folder)).map(crlfFromLf);
-}
-
-async function filesIn(folder: string): Promise<Uint8Array[]> {
-  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
-  return await Promise.all(names.map((name) => Deno.readFile(join(folder, name))));
 }

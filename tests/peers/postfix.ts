@@ -1,8 +1,9 @@
 import { join } from "@std/path";
 import type { TestCertificate } from "./certificate.ts";
-import { crlfFromLf } from "./line_ends.ts";
-import { decodeLatin1 } from "../../src/base/bytes.ts";
-import { freePorts, isListening, type RunningProgram, runOrFail, startProgram } from "./program.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts, type RunningProgram, runOrFail, startProgram } from "./program.ts";
+import { mailsOfMaildir } from "./smtp_server.ts";
+import { namesIn } from "./stored_files.ts";
 
 /** A Postfix of its own that takes mail for its users at company.example, and refuses all other recipients. */
 export interface Postfix {
@@ -47,19 +48,15 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   await Deno.writeTextFile(join(config, "main.cf"), mainConfig(options, mailboxes));
   await Deno.writeTextFile(join(config, "master.cf"), masterConfig(smtpPort, smtpsPort));
   const program = startProgram("postfix", { args: ["-c", config, "start-fg"] });
-  try {
-    await program.waitFor(() => isListening(smtpPort));
-  } catch (error) {
-    await stopPostfix(program, folder);
-    throw error;
-  }
+  const stop = () => stopPostfix(program, folder);
+  await whenListening(program, [smtpPort, smtpsPort], stop);
   return {
     smtpPort,
     smtpsPort,
-    delivered: async (user) => (await mailsOf(join(mailboxes, user, "new"))).map(withoutTrace),
+    delivered: (user) => mailsOfMaildir(join(mailboxes, user), TRACE),
     deliveredCount: async (user) => (await namesIn(join(mailboxes, user, "new"))).length,
     log: program.output,
-    stop: () => stopPostfix(program, folder),
+    stop,
   };
 }
 
@@ -130,24 +127,5 @@ function masterConfig(smtpPort: number, smtpsPort: number): string {
   ].join("\n");
 }
 
-async function mailsOf(folder: string): Promise<Uint8Array[]> {
-  return await Promise.all((await namesIn(folder)).map((name) => Deno.readFile(join(folder, name))));
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return []; // nothing was delivered so far
-    throw error;
-  }
-}
-
 /** Fields that Postfix puts before a mail, in this order: once by virtual(8), once by smtpd(8). */
 const TRACE = /^Return-Path: .*\nX-Original-To: .*\nDelivered-To: .*\nReceived: .*\n(?:[ \t].*\n)*/;
-
-function withoutTrace(stored: Uint8Array): Uint8Array {
-  const [trace] = TRACE.exec(decodeLatin1(stored.subarray(0, 2000))) ?? [];
-  if (trace === undefined) throw new Error("The mail doesn't begin as Postfix begins it.");
-  return crlfFromLf(stored.subarray(trace.length));
-}

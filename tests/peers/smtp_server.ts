@@ -2,13 +2,14 @@ import { join } from "@std/path";
 import { decodeLatin1 } from "../../src/base/bytes.ts";
 import type { TestCertificate } from "./certificate.ts";
 import { crlfFromLf } from "./line_ends.ts";
+import { filesIn } from "./stored_files.ts";
 
 /** A mail server that takes mail for its users at company.example. */
 export interface SmtpServer {
-  /** Clear text, and STARTTLS where the server has TLS. */
+  /** Clear text, and STARTTLS. */
   readonly smtpPort: number;
-  /** Implicit TLS; null where the server has no TLS. */
-  readonly smtpsPort: number | null;
+  /** Implicit TLS. */
+  readonly smtpsPort: number;
   /** What a user got, in no particular order, without what the server put before it, with CRLF line ends. */
   delivered(user: string): Promise<Uint8Array[]>;
   /** What the server has logged so far. */
@@ -26,18 +27,11 @@ export interface SmtpServerOptions {
 
 /** The mails of a Maildir, without the fields that `trace` matches at their beginning, with CRLF line ends. */
 export async function mailsOfMaildir(maildir: string, trace: RegExp): Promise<Uint8Array[]> {
-  const mails: Uint8Array[] = [];
-  try {
-    for await (const { name } of Deno.readDir(join(maildir, "new"))) {
-      const stored = await Deno.readFile(join(maildir, "new", name));
-      const [fields] = trace.exec(decodeLatin1(stored.subarray(0, MAX_TRACE_BYTES))) ?? [];
-      if (fields === undefined) throw new Error(`The mail doesn't begin as the server begins it: ${trace}`);
-      mails.push(crlfFromLf(stored.subarray(fields.length)));
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // else nothing was delivered so far
-  }
-  return mails;
+  return (await filesIn(join(maildir, "new"))).map((stored) => {
+    const [fields] = trace.exec(decodeLatin1(stored.subarray(0, MAX_TRACE_BYTES))) ?? [];
+    if (fields === undefined) throw new Error(`The mail doesn't begin as the server begins it: ${trace}`);
+    return crlfFromLf(stored.subarray(fields.length));
+  });
 }
 
 const MAX_TRACE_BYTES = 2000;

@@ -3,17 +3,29 @@
 # $MAILTEE_PEERS, else below the cache of this user. Nothing is installed.
 set -euo pipefail
 folder=${1:-${MAILTEE_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/mailtee/peers}}
-[ -e "$folder/etc/passwd" ] && exit 0
+script=$(realpath "$0")
+cmp -s "$script" "$folder/unpacked_by" && exit 0
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 making=$(mktemp -d)
 trap 'rm -rf "$making"' EXIT
 chmod 755 "$making"
+mkdir -p "$making/archives/partial" "$making/sources" "$making/root/etc"
 
-mkdir -p "$making/archives/partial" "$making/root/etc"
-as_root apt-get update -qq
-for package in exim4-daemon-light opensmtpd courier-pop python3-aiosmtpd; do
-  as_root apt-get install -y -qq --download-only --no-install-recommends -o Dir::Cache::archives="$making/archives" "$package"
-done
+# Beside this machine's sources the backports of its release: Debian 12's own OpenSMTPD fails in every TLS handshake.
+suites() { apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' 'Component: main'; }
+[ -n "$(suites)" ] || as_root apt-get update -qq
+read -r uri release < <(suites | awk '$2 !~ /-/')
+cp -r /etc/apt/sources.list.d/. "$making/sources/"
+if ! suites | grep -q -- "-backports$"; then
+  echo "deb $uri $release-backports main" >"$making/sources/backports.list"
+fi
+apt=(as_root apt-get -qq -o "Dir::Etc::sourceparts=$making/sources")
+"${apt[@]}" update
+download() {
+  "${apt[@]}" install -y --download-only --no-install-recommends -o "Dir::Cache::archives=$making/archives" "$@"
+}
+for package in exim4-daemon-light courier-pop python3-aiosmtpd; do download "$package"; done
+download --target-release "$release-backports" opensmtpd
 for archive in "$making"/archives/*.deb; do dpkg -x "$archive" "$making/root"; done
 rm -rf "$making"/root/{lib,usr/share,usr/include}
 
@@ -26,6 +38,7 @@ for user in Debian-exim opensmtpd opensmtpq courier; do
   id=$((id + 1))
 done
 
+cp "$script" "$making/root/unpacked_by"
 mkdir -p "$(dirname "$folder")"
 rm -rf "$folder"
 mv "$making/root" "$folder"
