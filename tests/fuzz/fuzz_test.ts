@@ -2,9 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { asBlock } from "./pop3_target.ts";
 import { mailsRetrieved } from "./pop3_reading.ts";
 import { fuzzSession, KINDS } from "./sessions.ts";
-import { mailsOfConversation, normalized } from "./smtp_reading.ts";
+import { readConversation } from "./smtp_onlooker.ts";
+import { normalized } from "./smtp_reading.ts";
 
-const SESSIONS = 100 * KINDS;
+const SESSIONS = 60 * KINDS;
 
 Deno.test("fuzzSession() finds what was sent, received and kept to be the same, from every state of a session", async () => {
   let mails = 0;
@@ -16,16 +17,17 @@ Deno.test("fuzzSession() takes whole numbers only", async () => {
   await assertRejects(() => fuzzSession(0.5), RangeError);
 });
 
-Deno.test("mailsOfConversation() reads mails by DATA and BDAT, and only those that were accepted", () => {
+Deno.test("readConversation() reads mails by DATA and BDAT, and only those that were accepted", () => {
   const said = [
     ...["EHLO x", "MAIL FROM:<a@x.example>", "RCPT TO:<b@x.example>", "RCPT TO:<no@x.example>", "DATA"],
     ...["..one", ".", "MAIL FROM:<c@x.example>", "RCPT TO:<d@x.example>", "DATA", "refused", ".", "RSET"],
     ...["MAIL FROM:<>", "RCPT TO:<e@x.example>", "BDAT 4 LAST", "twoQUIT", ""],
   ].join("\r\n").replace("twoQUIT", "two!QUIT");
   const codes = [220, 250, 250, 250, 550, 354, 250, 250, 250, 354, 554, 250, 250, 250, 250, 221];
-  assertEquals(mailsOfConversation(said, codes.map((code) => `${code} x\r\n`).join("")), [
-    { from: "a@x.example", to: ["b@x.example"], content: ".one\r\n" },
-    { from: "", to: ["e@x.example"], content: "two!" },
+  const heard = codes.map((code) => `${code} x\r\n`).join("");
+  assertEquals(readConversation(said, heard, { lmtp: false, ownLogins: false }).mails, [
+    { from: "a@x.example", to: ["b@x.example"], content: ".one\r\n", user: null },
+    { from: "", to: ["e@x.example"], content: "two!", user: null },
   ]);
 });
 

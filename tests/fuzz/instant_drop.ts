@@ -1,11 +1,11 @@
 import { concatBytes } from "../../src/base/bytes.ts";
-import type { Capture, CaptureStart, DropWriter, Outcome, Settlement } from "../../src/drop/types.ts";
+import type { Capture, CaptureStart, DropWriter, Settlement } from "../../src/drop/types.ts";
 import { textOf } from "../unit/pop3/memory_connection.ts";
 
 /** A capture that became visible; octets are characters up to U+00FF. */
 export interface KeptMail {
   readonly start: CaptureStart;
-  readonly outcome: Outcome;
+  readonly settlement: Settlement;
   readonly content: string;
 }
 
@@ -35,10 +35,10 @@ export class InstantDrop implements DropWriter {
         sealed = true;
         return Promise.resolve();
       },
-      commit: ({ outcome }: Settlement) => {
+      commit: (settlement: Settlement) => {
         if (!sealed) throw new Error("committed without a seal");
         this.open.delete(capture);
-        this.kept.push({ start, outcome, content: textOf(concatBytes(parts)) });
+        this.kept.push({ start, settlement, content: textOf(concatBytes(parts)) });
         return Promise.resolve(capture.id);
       },
       abort: () => {

@@ -5,6 +5,7 @@ import { roomLogger } from "../../src/base/log.ts";
 import { Counters } from "../../src/pop3/counters.ts";
 import { resolvePop3Options } from "../../src/pop3/options.ts";
 import { ProxySession } from "../../src/pop3/proxy_session.ts";
+import { play } from "./fuzzed_session.ts";
 import { InstantDrop } from "./instant_drop.ts";
 import { pop3Commands } from "./pop3_input.ts";
 import { mailsRetrieved } from "./pop3_reading.ts";
@@ -16,28 +17,25 @@ import { type SessionTally, stillClock, Wire } from "./wire.ts";
 const LOGIN = ["USER anna", "PASS right"];
 
 /** How far a session gets in good order before it turns. Each line waits for its reply. */
-const WAYS = {
-  greeted: [],
-  "after USER": ["USER anna"],
-  "in AUTH": ["AUTH PLAIN"],
-  "under TLS": ["STLS"],
-  "logged in": LOGIN,
-  "after UIDL": [...LOGIN, "UIDL"],
-  "after RETR": [...LOGIN, "UIDL", "RETR 1"],
-} as const satisfies Record<string, readonly string[]>;
-
-export type Pop3Way = keyof typeof WAYS;
-
-export const POP3_WAYS: readonly Pop3Way[] = Object.keys(WAYS).filter(isWay);
-
-function isWay(name: string): name is Pop3Way {
-  return Object.hasOwn(WAYS, name);
+export interface Pop3Way {
+  readonly name: string;
+  readonly lines: readonly string[];
 }
+
+export const POP3_WAYS: readonly Pop3Way[] = [
+  { name: "greeted", lines: [] },
+  { name: "after USER", lines: ["USER anna"] },
+  { name: "in AUTH", lines: ["AUTH PLAIN"] },
+  { name: "under TLS", lines: ["STLS"] },
+  { name: "logged in", lines: LOGIN },
+  { name: "after UIDL", lines: [...LOGIN, "UIDL"] },
+  { name: "after RETR", lines: [...LOGIN, "UIDL", "RETR 1"] },
+];
 
 const LISTEN = { address: "127.0.0.1", port: 110, tls: "starttls", certificate: { cert: "", key: "" } } as const;
 
 /** Runs the session of this seed; throws, with the seed, where the model differs. */
-export async function fuzzPop3Session(seed: number, way: Pop3Way): Promise<SessionTally> {
+export function fuzzPop3Session(seed: number, way: Pop3Way): Promise<SessionTally> {
   const random = new Random(seed);
   const mails = Array.from({ length: 1 + random.below(3) }, () => mailText(random));
   const hangsUp = random.oneIn(6) ? { line: random.below(10), octets: random.below(60) } : null;
@@ -61,29 +59,28 @@ export async function fuzzPop3Session(seed: number, way: Pop3Way): Promise<Sessi
     log: roomLogger("pop3"),
     counters,
   });
-  try {
-    const running = session.run();
-    await talk(wire, random, way);
-    await wire.end(running);
-    assertEquals(counters.snapshot().sessions.ended["internal-error"], undefined, "an error of the program");
-    assertEquals(target.oddities, [], "the target got what no server understands");
-    assertEquals(drop.open.size, 0, "captures were left open");
-    const kept = drop.kept.map(({ start, content }) => ({ number: start.pop3?.messageNumber ?? 0, content }));
-    const got = mailsRetrieved(wire.said, wire.heard);
-    assertEquals(wire.broken ? kept.slice(0, got.length) : kept, got, "copies and what the client got differ");
-    for (const { number, content } of kept) {
-      assertEquals(asBlock(content), asBlock(mails[number - 1] ?? ""), "a copy differs from the target's mail");
-    }
-    return { inputs: wire.inputs, mails: kept.length };
-  } catch (error) {
-    const told = JSON.stringify({ said: wire.said, heard: wire.heard });
-    throw new Error(`POP3 ${way}, seed ${seed}: ${told}`, { cause: error });
-  }
+  return play({
+    name: `POP3 ${way.name}, seed ${seed}`,
+    wire,
+    drop,
+    counters,
+    oddities: target.oddities,
+    run: () => session.run(),
+    talk: () => talk(wire, random, way),
+    compare: () => {
+      const kept = drop.kept.map(({ start, content }) => ({ number: start.pop3?.messageNumber ?? 0, content }));
+      const got = mailsRetrieved(wire.said, wire.heard);
+      assertEquals(wire.broken ? kept.slice(0, got.length) : kept, got, "copies and what the client got differ");
+      for (const { number, content } of kept) {
+        assertEquals(asBlock(content), asBlock(mails[number - 1] ?? ""), "a copy differs from the target's mail");
+      }
+    },
+  });
 }
 
 async function talk(wire: Wire, random: Random, way: Pop3Way): Promise<void> {
   await wire.settle();
-  for (const line of WAYS[way]) {
+  for (const line of way.lines) {
     wire.say(`${line}\r\n`);
     await wire.settle();
   }

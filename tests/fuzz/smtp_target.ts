@@ -1,13 +1,18 @@
+import type { Announcements } from "./announcement_reading.ts";
 import { dataOf, mailboxOf, type ReadMail, unstuffed } from "./smtp_reading.ts";
 import type { Target } from "./wire.ts";
 
 export interface SmtpTargetOptions {
   readonly extensions: readonly string[];
+  /** LMTP: LHLO in place of EHLO, and an answer to a mail for each recipient. */
+  readonly lmtp: boolean;
   readonly refuses: (address: string) => boolean;
   /** The answer to a whole mail. */
-  readonly answer: (content: string) => string;
-  /** Hangs up before its answer to this line, counted from 0; null: never. */
-  readonly hangsUpAt: number | null;
+  readonly answer: (content: string, recipient: string) => string;
+  /** The answer to XCLIENT and XFORWARD; a refusal where it isn't 2xx. */
+  readonly announcementAnswer: string;
+  /** Hangs up in its answer to this line, counted from 0, after so many octets of it; null: never. */
+  readonly hangsUp: { readonly line: number; readonly octets: number } | null;
 }
 
 const GREETED = "220 target.example ESMTP\r\n";
@@ -20,6 +25,7 @@ export class SmtpTarget implements Target {
   readonly oddities: string[] = [];
   closed = false;
   readonly #options: SmtpTargetOptions;
+  readonly #announcements: Announcements;
   #input = "";
   #expects: "command" | "data" | "auth" = "command";
   #lines = 0;
@@ -28,8 +34,14 @@ export class SmtpTarget implements Target {
   #chunks: string | null = null;
   #taken: ReadMail | null = null;
 
-  constructor(options: SmtpTargetOptions) {
+  constructor(options: SmtpTargetOptions, announcements: Announcements) {
     this.#options = options;
+    this.#announcements = announcements;
+  }
+
+  /** What the proxy sends before all else. */
+  receivePreamble(text: string): void {
+    this.#note(this.#announcements.preamble(text));
   }
 
   receive(text: string): string {
@@ -38,8 +50,10 @@ export class SmtpTarget implements Target {
     while (!this.closed) {
       const answer = this.#expects === "data" ? this.#takeData() : this.#takeLine();
       if (answer === null) break;
-      if (this.#lines++ === this.#options.hangsUpAt) this.closed = true;
-      else said += answer;
+      const { hangsUp } = this.#options;
+      const heard = hangsUp !== null && this.#lines++ === hangsUp.line ? answer.slice(0, hangsUp.octets) : answer;
+      if (heard.length < answer.length) this.closed = true;
+      said += heard;
       if (this.#taken !== null && !this.closed) this.mails.push(this.#taken);
       this.#taken = null;
     }
@@ -73,10 +87,16 @@ export class SmtpTarget implements Target {
   #answer(line: string): string {
     switch (line.slice(0, 4).toUpperCase()) {
       case "EHLO":
-        this.#forget();
-        return ["target.example", ...this.#options.extensions]
-          .map((each, index, all) => `250${index < all.length - 1 ? "-" : " "}${each}\r\n`).join("");
+      case "LHLO":
+        return this.#greet(line);
       case "HELO":
+        if (this.#options.lmtp) return this.#wonder(line);
+        this.#announcements.hello(line.slice(5));
+        this.#forget();
+        return "250 2.0.0 Ok\r\n";
+      case "XCLI":
+      case "XFOR":
+        return this.#hearOfClient(line);
       case "RSET":
         this.#forget();
         return "250 2.0.0 Ok\r\n";
@@ -106,8 +126,25 @@ export class SmtpTarget implements Target {
     }
   }
 
+  #greet(line: string): string {
+    if (line.startsWith("LHLO") !== this.#options.lmtp) return this.#wonder(line);
+    this.#announcements.hello(line.slice(5));
+    this.#forget();
+    return ["target.example", ...this.#options.extensions]
+      .map((each, index, all) => `250${index < all.length - 1 ? "-" : " "}${each}\r\n`).join("");
+  }
+
+  #hearOfClient(line: string): string {
+    const problem = this.#announcements.problemWith(line);
+    if (problem !== null) return this.#wonder(`${line}: ${problem}`);
+    const answer = this.#options.announcementAnswer;
+    if (answer.startsWith("2") || line.startsWith("XFORWARD")) this.#announcements.taken(line);
+    return `${answer}\r\n`;
+  }
+
   #begin(from: string | null): string {
     if (from === null) return this.#wonder("MAIL without a mailbox");
+    this.#note(this.#announcements.problemAtMail());
     if (this.#from !== null) return "503 5.5.1 Nested\r\n";
     this.#from = from;
     return "250 2.1.0 Ok\r\n";
@@ -127,10 +164,12 @@ export class SmtpTarget implements Target {
   }
 
   #finish(content: string): string {
-    const answer = this.#options.answer(content);
-    if (answer.startsWith("2")) this.#taken = { from: this.#from ?? "", to: this.#to, content };
+    const { lmtp, answer } = this.#options;
+    const answers = this.#to.map((recipient) => answer(content, lmtp ? recipient : ""));
+    const to = this.#to.filter((_, index) => answers[index]?.startsWith("2"));
+    if (to.length > 0) this.#taken = { from: this.#from ?? "", to, content };
     this.#forget();
-    return `${answer}\r\n`;
+    return answers.slice(0, lmtp ? undefined : 1).map((each) => `${each}\r\n`).join("");
   }
 
   #logIn(response: string): string {
@@ -138,6 +177,10 @@ export class SmtpTarget implements Target {
     if (response === "*") return "501 5.7.0 Cancelled\r\n";
     if (!/^[A-Za-z0-9+/=]*$/.test(response)) return this.#wonder(response);
     return response.length % 3 === 0 ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 No\r\n";
+  }
+
+  #note(oddity: string | null): void {
+    if (oddity !== null) this.oddities.push(oddity);
   }
 
   #wonder(line: string): string {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../src/base/clock.ts";
+import type { SocketAddress } from "../../src/net/types.ts";
 import { MemoryConnection } from "../unit/pop3/memory_connection.ts";
 import type { Random } from "./random.ts";
 
@@ -27,10 +28,25 @@ export const stillClock: Clock = {
 };
 
 const MAX_ROUNDS = 2000;
+const SOMEBODY: SocketAddress = { address: "192.0.2.1", port: 1 };
+
+/** A client's connection as its listener has it. */
+export class ClientConnection extends MemoryConnection {
+  override remote: SocketAddress;
+
+  constructor(remote: SocketAddress) {
+    super(remote.port);
+    this.remote = remote;
+  }
+
+  standFor(client: SocketAddress): void {
+    this.remote = client;
+  }
+}
 
 /** The two connections of a session, in memory, with what went over the client's. */
 export class Wire {
-  readonly client = new MemoryConnection(1);
+  readonly client: ClientConnection;
   readonly server = new MemoryConnection(2);
   readonly #random: Random;
   readonly #target: Target;
@@ -43,17 +59,23 @@ export class Wire {
   inputs = 0;
   #over = false;
 
-  constructor(random: Random, target: Target, greeting: string) {
+  constructor(random: Random, target: Target, greeting: string, remote = SOMEBODY) {
+    this.client = new ClientConnection(remote);
     this.#random = random;
     this.#target = target;
     this.server.send(greeting);
+  }
+
+  /** Somebody on the client's way to the proxy sends, in pieces. */
+  sendAhead(text: string): void {
+    this.client.send(...this.#pieces(text));
   }
 
   /** The client sends, in pieces. */
   say(text: string): void {
     this.inputs++;
     this.said += text;
-    this.client.send(...this.#pieces(text));
+    this.sendAhead(text);
   }
 
   /** Ends the client's side, now and then by breaking off, without having heard all; throws where the session goes on. */
