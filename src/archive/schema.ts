@@ -34,7 +34,7 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE VIRTUAL TABLE mail_text USING fts5 (
     subject, sender, recipients, body, attachments,
-    content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+    content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
   );
 
   CREATE TABLE run (

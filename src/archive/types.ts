@@ -207,8 +207,13 @@ export interface MailSummary {
 export interface SearchOptions {
   /** @default 50 */
   readonly limit?: number;
-  /** "date": newest first. "rank": best match first (bm25); the same as "date" where the query has no words. @default "date" */
+  /**
+   * "date": newest first. "rank": best match first (bm25) among the newest `ranked` mails found, then older ones by date;
+   * the same as "date" where the query has no words. @default "date"
+   */
   readonly by?: "date" | "rank";
+  /** @default 2000 */
+  readonly ranked?: number;
   /** Where the page before ended: its `next`. */
   readonly after?: string;
 }

@@ -30,7 +30,7 @@ export const command: Command = {
 The last column is the mail's ID: 'mailtee show ID' shows it.`,
   options: {
     limit: { value: "N", doc: `show N mails at most; ${DEFAULT_LIMIT} if not given` },
-    by: { value: "ORDER", doc: "date (newest first) or rank (best match first)" },
+    by: { value: "ORDER", doc: "date (newest first) or rank (best match first, of the newest 2000 found)" },
   },
   run,
 };

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import type { Archive, NewCapture, SearchOptions } from "../../../src/archive/types.ts";
+import type { Archive, MailSummary, NewCapture, SearchOptions } from "../../../src/archive/types.ts";
+import type { Query } from "../../../src/archive/query.ts";
 import { parseQuery } from "../../../src/archive/query_parser.ts";
 import { MailteeError } from "../../../src/base/errors.ts";
 import { pop3User, recipient, sample, sender, withArchive } from "./samples.ts";
@@ -157,6 +158,25 @@ Deno.test("Catalog.search() ranks a word in the subject before one in the body",
   });
 });
 
+Deno.test("Catalog.search() ranks the newest mails, and gives older ones by date after them", async () => {
+  await withArchive(async ({ catalog }) => {
+    await catalog.addCaptures([
+      sample({ messageId: "5", text: "offer", date: at(5, 1) }),
+      sample({ messageId: "4", subject: "offer", date: at(4, 1) }),
+      sample({ messageId: "3", text: "offer", date: at(3, 1) }),
+      sample({ messageId: "2", subject: "offer", date: at(2, 1) }),
+      sample({ messageId: "1", text: "offer", date: at(1, 1) }),
+    ]);
+    const query = parseQuery("offer", { now: NOW });
+    for (const [ranked, order] of [[1, "54321"], [2, "45321"], [3, "45321"], [4, "42531"], [5, "42531"]] as const) {
+      for (const limit of [1, 2, 10]) {
+        const found = await allPages(catalog, query, { by: "rank", ranked, limit });
+        assertEquals(found.map(({ messageId }) => messageId).join(""), order, `${ranked} ranked, ${limit} a page`);
+      }
+    }
+  });
+});
+
 Deno.test("Catalog.search() gives pages that together are all, also of mails of the same second", async () => {
   await withArchive(async ({ catalog }) => {
     const captures = Array.from({ length: 25 }, () => sample({ text: "word", date: at(1, 1), users: ["anna"] }));
@@ -170,16 +190,20 @@ Deno.test("Catalog.search() gives pages that together are all, also of mails of 
 });
 
 async function pages(catalog: Archive["catalog"], query: string, by: "date" | "rank"): Promise<string[]> {
-  const found: string[] = [];
+  const found = await allPages(catalog, parseQuery(query, { now: NOW }), { limit: 10, by });
+  return found.map(({ sha256 }) => sha256).sort();
+}
+
+async function allPages(catalog: Archive["catalog"], query: Query, options: SearchOptions): Promise<MailSummary[]> {
+  const found: MailSummary[] = [];
   let after: string | null = null;
   do {
-    const options: SearchOptions = { limit: 10, by, ...after === null ? {} : { after } };
-    const page = await catalog.search(parseQuery(query, { now: NOW }), options);
-    assertGreater(11, page.mails.length);
-    found.push(...page.mails.map(({ sha256 }) => sha256));
+    const page = await catalog.search(query, { ...options, ...after === null ? {} : { after } });
+    assertGreater((options.limit ?? 0) + 1, page.mails.length);
+    found.push(...page.mails);
     after = page.next;
   } while (after !== null);
-  return found.sort();
+  return found;
 }
 
 Deno.test("Catalog.search() finds a mail by the addresses of a later capture too", async () => {
