@@ -9,7 +9,8 @@ import { TcpTransport, type Transport } from "./transport.ts";
 import type { ClientTlsOptions, Connection, ServerTlsOptions, SocketAddress, TlsInfo } from "./types.ts";
 import { WriteQueue } from "./write_queue.ts";
 
-const INITIAL_READ_BYTES = 2048;
+/** Enough for most lines; each session that waits holds so much twice. */
+const INITIAL_READ_BYTES = 512;
 
 type Received = number | Uint8Array<ArrayBuffer> | null;
 
@@ -39,7 +40,8 @@ export class TcpConnection implements Connection, Deadlined {
   #late: { readonly received: Received } | null = null;
   #ended = false;
   #closed = false;
-  #readFailure: MailteeError | null = null;
+  /** Makes the error of all reads to come. One that nobody hears of isn't made: it would cost its stack. */
+  #readFailure: (() => MailteeError) | null = null;
 
   /** Throws MailteeError "connection-lost", and closes the socket, where the peer has gone already. */
   constructor(tcp: Deno.TcpConn, options: { readonly deadlines?: DeadlineSweeper } = {}) {
@@ -100,15 +102,15 @@ export class TcpConnection implements Connection, Deadlined {
   expire(): void {
     const peer = formatAddress(this.remote);
     this.#handshaking?.reject(new MailteeError("timeout", `${peer} did not finish the TLS handshake in time`));
-    if (this.#filling !== null) this.#settleFill(new MailteeError("timeout", `${peer} sent nothing in time`));
+    this.#rejectFill(() => new MailteeError("timeout", `${peer} sent nothing in time`));
     const untaken = new MailteeError("timeout", `${peer} did not take what was sent in time`);
-    if (this.#writes.busy) this.#writes.fail(untaken);
+    if (this.#writes.busy) this.#writes.fail(() => untaken);
     this.#ending?.reject(untaken);
   }
 
   fill(): Promise<boolean> {
     if (this.#filling !== null) return this.#filling.promise;
-    if (this.#readFailure !== null) return Promise.reject(this.#readFailure);
+    if (this.#readFailure !== null) return Promise.reject(this.#readFailure());
     if (this.#ended) return Promise.resolve(false);
     if (this.#handshaking !== null) return Promise.reject(handshakeUnderWay());
     if (this.#late !== null) {
@@ -173,10 +175,11 @@ export class TcpConnection implements Connection, Deadlined {
     this.#closed = true;
     this.setDeadline(null);
     this.#transport.close();
-    const closed = new MailteeError("connection-lost", `the connection to ${formatAddress(this.remote)} was closed`);
+    const closed = () =>
+      new MailteeError("connection-lost", `the connection to ${formatAddress(this.remote)} was closed`);
     this.#writes.fail(closed);
-    this.#handshaking?.reject(closed);
-    this.#ending?.reject(closed);
+    this.#handshaking?.reject(closed());
+    this.#ending?.reject(closed());
     this.#failReads(closed);
   }
 
@@ -185,14 +188,14 @@ export class TcpConnection implements Connection, Deadlined {
 
   readonly #onRead = (received: Received): void => {
     this.#reading = false;
-    if (this.#filling === null) this.#late = { received };
-    else this.#settleFill(this.#take(received));
+    const filling = this.#takeFilling();
+    if (filling === null) this.#late = { received };
+    else filling.resolve(this.#take(received));
   };
 
   readonly #onReadError = (error: unknown): void => {
     this.#reading = false;
-    // An error that nobody would hear of costs its stack.
-    if (this.#readFailure === null) this.#failReads(this.#describe(error));
+    this.#failReads(() => this.#describe(error));
   };
 
   /** Puts what a read gave into the input; false where it was the end. */
@@ -203,28 +206,29 @@ export class TcpConnection implements Connection, Deadlined {
     return received !== null;
   }
 
-  #settleFill(outcome: boolean | MailteeError): void {
+  #takeFilling(): PromiseWithResolvers<boolean> | null {
     const filling = this.#filling;
-    if (filling === null) return;
     this.#filling = null;
-    if (typeof outcome === "boolean") {
-      filling.resolve(outcome);
-    } else {
-      // Whoever asked may have turned to something else by now; that is no unhandled rejection.
-      filling.promise.catch(() => {});
-      filling.reject(outcome);
-    }
+    return filling;
   }
 
-  #failReads(error: MailteeError): void {
-    this.#readFailure ??= error;
-    this.#settleFill(this.#readFailure);
+  #rejectFill(failure: () => MailteeError): void {
+    const filling = this.#takeFilling();
+    if (filling === null) return;
+    // Whoever asked may have turned to something else by now; that is no unhandled rejection.
+    filling.promise.catch(() => {});
+    filling.reject(failure());
+  }
+
+  #failReads(failure: () => MailteeError): void {
+    this.#readFailure ??= failure;
+    this.#rejectFill(this.#readFailure);
   }
 
   async #upgrade(role: TlsRole, shakeHands: (tcp: TcpTransport) => Promise<TlsTransport>): Promise<number> {
     if (this.#tls !== null) throw new Error("TLS is on already");
     if (this.#reading || this.#writes.busy) throw new Error("TLS can't start while a read or a write is under way");
-    if (this.#readFailure !== null) throw this.#readFailure;
+    if (this.#readFailure !== null) throw this.#readFailure();
     let discarded = this.#input.clear();
     if (typeof this.#late?.received === "number") discarded += this.#late.received;
     if (this.#late?.received === null) this.#ended = true;

@@ -2,6 +2,8 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { TcpTransport } from "./transport.ts";
 
+/** Memory for what is read while an owner wants little; most handshakes fit. */
+const MIN_SLAB_BYTES = 2048;
 /** A slab is given up when less than this is left of it. */
 const MIN_ROOM_BYTES = 512;
 
@@ -81,7 +83,7 @@ export class TcpStream extends Duplex {
   }
 
   readonly #room = (): Uint8Array => {
-    const size = Math.max(this.#options.readBytes(), MIN_ROOM_BYTES);
+    const size = Math.max(this.#options.readBytes(), MIN_SLAB_BYTES);
     if (size !== this.#slab.length || this.#slab.length - this.#used < MIN_ROOM_BYTES) {
       this.#slab = new Uint8Array(size);
       this.#used = 0;

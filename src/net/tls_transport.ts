@@ -15,7 +15,8 @@ export class TlsTransport implements Transport {
   #established = false;
   #reader: PromiseWithResolvers<Uint8Array<ArrayBuffer> | null> | null = null;
   #ended = false;
-  #failure: Error | null = null;
+  /** Makes the error of all that comes. One that nobody hears of isn't made: it would cost its stack. */
+  #failure: (() => Error) | null = null;
 
   private constructor(
     tcp: TcpTransport,
@@ -29,11 +30,12 @@ export class TlsTransport implements Transport {
       this.#ended = true;
       this.#serveReader();
     });
-    socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(stream.errored ?? closed()));
-    stream.on("close", () => this.#fail(stream.errored ?? closed()));
+    const onClose = () => this.#fail(() => stream.errored ?? closed());
+    socket.on("error", (error) => this.#fail(() => error));
+    socket.on("close", onClose);
+    stream.on("close", onClose);
     stream.on("end", () => {
-      if (!this.#established) this.#fail(closed());
+      if (!this.#established) onClose();
     });
     this.#stream = stream;
     this.#socket = socket;
@@ -80,7 +82,7 @@ export class TlsTransport implements Transport {
   read(): Promise<Uint8Array<ArrayBuffer> | null> {
     const chunk = this.#receive();
     if (chunk !== null || this.#ended) return Promise.resolve(chunk);
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#failure !== null) return Promise.reject(this.#failure());
     const reader = this.#reader = Promise.withResolvers();
     this.#stream.pump();
     return reader.promise;
@@ -89,7 +91,8 @@ export class TlsTransport implements Transport {
   write(bytes: Uint8Array): Promise<number> {
     const part = bytes.length > WRITE_BYTES ? bytes.subarray(0, WRITE_BYTES) : bytes;
     return new Promise((resolve, reject) => {
-      if (this.#broken !== null) return reject(this.#broken);
+      const broken = this.#broken;
+      if (broken !== null) return reject(broken);
       this.#socket.write(part, (error) => {
         const failure = error ?? this.#broken;
         if (failure === null) resolve(part.length);
@@ -100,7 +103,8 @@ export class TlsTransport implements Transport {
 
   closeWrite(): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#broken !== null) return reject(this.#broken);
+      const broken = this.#broken;
+      if (broken !== null) return reject(broken);
       this.#socket.end(resolve);
     });
   }
@@ -112,7 +116,7 @@ export class TlsTransport implements Transport {
 
   /** Why nothing more can be written; null while it can. */
   get #broken(): Error | null {
-    return this.#failure ?? this.#stream.writeFailure;
+    return this.#failure?.() ?? this.#stream.writeFailure;
   }
 
   #receive(): Uint8Array<ArrayBuffer> | null {
@@ -137,11 +141,11 @@ export class TlsTransport implements Transport {
     return this.#handshake.promise;
   }
 
-  #fail(error: Error): void {
+  #fail(failure: () => Error): void {
     if (this.#failure !== null) return;
-    this.#failure = error;
-    this.#handshake.reject(error);
-    this.#reader?.reject(error);
+    this.#failure = failure;
+    if (!this.#established) this.#handshake.reject(failure());
+    this.#reader?.reject(failure());
     this.#reader = null;
     this.close();
   }

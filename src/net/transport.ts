@@ -1,5 +1,7 @@
 import { concatBytes } from "../base/bytes.ts";
 
+const NONE = new Uint8Array(0);
+
 /** What a `TcpConnection` moves its bytes over: TCP, or TLS on top of it. */
 export interface Transport {
   /**
@@ -22,7 +24,7 @@ export type TcpSocket = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "cl
 export class TcpTransport implements Transport {
   readonly #tcp: TcpSocket;
   #closed = false;
-  #unread: Uint8Array = new Uint8Array(0);
+  #unread: Uint8Array = NONE;
   #writing: Promise<unknown> | null = null;
 
   constructor(tcp: TcpSocket) {

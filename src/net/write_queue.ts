@@ -13,7 +13,7 @@ export class WriteQueue {
   readonly #writeSome: (bytes: Uint8Array) => Promise<number>;
   readonly #describe: (error: unknown) => MailteeError;
   readonly #waiting: PendingWrite[] = [];
-  #failure: MailteeError | null = null;
+  #failure: (() => MailteeError) | null = null;
   /** How much of the first waiting one is written. */
   #written = 0;
 
@@ -33,7 +33,7 @@ export class WriteQueue {
 
   /** Resolves once all bytes are written; until then they must not change, also after a rejection. */
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#failure !== null) return Promise.reject(this.#failure());
     if (bytes.length === 0) return this.drained();
     const done = Promise.withResolvers<void>();
     if (this.#waiting.push({ bytes, done }) === 1) this.#next();
@@ -42,19 +42,19 @@ export class WriteQueue {
 
   /** Resolves once all writes so far are done. */
   drained(): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#failure !== null) return Promise.reject(this.#failure());
     const last = this.#waiting.at(-1);
     return last === undefined ? Promise.resolve() : last.done.promise;
   }
 
-  /** Fails all that wait and all that come. */
-  fail(error: MailteeError): void {
+  /** Fails all that wait and all that come, with the error that `failure` gives: an error nobody hears of isn't made. */
+  fail(failure: () => MailteeError): void {
     if (this.#failure !== null) return;
-    this.#failure = error;
+    this.#failure = failure;
     for (const { done } of this.#waiting.splice(0)) {
       // Whoever asked may have turned to something else by now; that is no unhandled rejection.
       done.promise.catch(() => {});
-      done.reject(error);
+      done.reject(failure());
     }
   }
 
@@ -77,5 +77,5 @@ export class WriteQueue {
     this.#next();
   };
 
-  readonly #onError = (error: unknown): void => this.fail(this.#describe(error));
+  readonly #onError = (error: unknown): void => this.fail(() => this.#describe(error));
 }

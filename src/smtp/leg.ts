@@ -8,12 +8,14 @@ import { takeReply } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 import type { TargetLoss } from "./mail_end.ts";
 
-const INITIAL_OUTPUT_BYTES = 512;
-/** Output memory beyond this isn't kept for later. */
-const KEPT_OUTPUT_BYTES = 4096;
+const OUTPUT_BYTES = 512;
+/** So many pieces of output memory are kept for the next outputs. */
+const MAX_SPARE_OUTPUTS = 64;
 const CR = 0x0d;
 const LF = 0x0a;
 const noOutput = new Uint8Array(0);
+/** Memory of outputs that were written whole. A leg that has nothing to write holds none: 0.7 KB less each. */
+const spareOutputs: Uint8Array<ArrayBuffer>[] = [];
 /** How long the end of a session may take with a peer that no longer listens. */
 const FAREWELL_MS = 2000;
 
@@ -75,11 +77,15 @@ export class Leg {
    * last words may still be.
    */
   async flush(): Promise<void> {
+    const output = this.#output;
     const length = this.#outputLength;
     if (length === 0) return;
+    this.#output = noOutput;
     this.#outputLength = 0;
-    await this.write(this.#output.subarray(0, length));
-    if (this.#output.length > KEPT_OUTPUT_BYTES) this.#output = noOutput;
+    await this.write(output.subarray(0, length));
+    // A write that failed may still be reading it.
+    const spare = this.#writable && output.length === OUTPUT_BYTES && spareOutputs.length < MAX_SPARE_OUTPUTS;
+    if (spare) spareOutputs.push(output);
   }
 
   /** Writes bytes that don't change until it resolves. Never rejects, as `flush`. */
@@ -140,7 +146,8 @@ export class Leg {
   #reserve(count: number): void {
     const needed = this.#outputLength + count;
     if (needed <= this.#output.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#output.length * 2, INITIAL_OUTPUT_BYTES));
+    const spare = needed <= OUTPUT_BYTES ? spareOutputs.pop() : undefined;
+    const larger = spare ?? new Uint8Array(Math.max(needed, this.#output.length * 2, OUTPUT_BYTES));
     larger.set(this.#output.subarray(0, this.#outputLength));
     this.#output = larger;
   }

@@ -13,7 +13,7 @@ import type { Transaction } from "./session_state.ts";
 const FIRST_READ_BYTES = 8 * 1024;
 const LARGE_READ_BYTES = 64 * 1024;
 /** Octets that are read at once while lines are exchanged. */
-const LINE_READ_BYTES = 2048;
+const LINE_READ_BYTES = 512;
 /** So much of the last piece waits for the copy, and is written together with what ends the mail. */
 const HELD_BYTES = 16 * 1024;
 /** After so many octets the client's time limit starts anew. */

@@ -43,7 +43,7 @@ Deno.test("WriteQueue.fail() leaves a write that is under way to itself", async 
   const underWay = Promise.withResolvers<number>();
   const queue = new WriteQueue(() => underWay.promise, () => lost);
   const writing = queue.write(encodeUtf8("abc"));
-  queue.fail(new MailteeError("timeout", "too slow"));
+  queue.fail(() => new MailteeError("timeout", "too slow"));
   await assertRejects(() => writing, MailteeError, "too slow");
   underWay.resolve(1);
   await assertRejects(() => queue.drained(), MailteeError, "too slow");
