@@ -7,85 +7,18 @@ import { decodeUtf8, encodeUtf8 } from "../../src/base/bytes.ts";
 import { Wire } from "../../src/demo/wire.ts";
 import { openDropWriter } from "../../src/drop/writer.ts";
 import { needPeerAsRoot } from "../peers/peer.ts";
-import { type RunningProgram, runOrFail, startProgram, until } from "../peers/program.ts";
+import { runOrFail, until } from "../peers/program.ts";
 import { smtpStart } from "../unit/drop/samples.ts";
-import { fetchMails, sendMails, type ToldMail } from "./clients.ts";
-import { type InstalledOptions, type InstalledProgram, installProgram, type Launch } from "./installed_program.ts";
-import { archiveViolations, type CopiedMail, type Ending, readCopies, violations } from "./ledgers.ts";
+import { sendMails } from "./clients.ts";
+import { expectReplies, FINE, recovers, REFUSED, type Stage, whileFailing, withProgram } from "./disk_stage.ts";
+import { type InstalledProgram, installProgram } from "./installed_program.ts";
+import { archiveViolations, type CopiedMail, readCopies } from "./ledgers.ts";
 import { makeImage, mountImage, whyNoLoopMounts } from "./loop_image.ts";
 import { makeMail } from "./mails.ts";
 import { countConnections, readDescriptors } from "./rest.ts";
-import { startUpstream, type Upstream } from "./upstream.ts";
 
 const noLoopMounts = await whyNoLoopMounts();
 if (noLoopMounts !== null) console.warn(`skipped: ${noLoopMounts}`);
-
-interface Stage {
-  readonly folder: string;
-  readonly program: InstalledProgram;
-  readonly running: RunningProgram;
-  readonly upstream: Upstream;
-  readonly told: ToldMail[];
-  /** Sends a mail and fetches one; gives the replies that decided. */
-  try(): Promise<{ smtp: string; pop3: string }>;
-}
-
-/** Runs a test beside the program, and compares the ledgers after the next start. */
-async function withProgram(
-  options: Omit<InstalledOptions, "folder" | "upstream">,
-  test: (stage: Stage) => Promise<void>,
-  { ending = "killed", launch = {} }: { readonly ending?: Ending; readonly launch?: Launch } = {},
-): Promise<void> {
-  const place = await Deno.makeTempDir({ prefix: "mailtee-disk-" });
-  const upstream = startUpstream();
-  const told: ToldMail[] = [];
-  let count = 0;
-  try {
-    const program = await installProgram({ folder: place, upstream, schedule: null, ...options });
-    const running = await program.run(launch);
-    const attempt = async () => {
-      const [sent, fetched] = [
-        makeMail(`try${++count}-sent`, Math.random),
-        makeMail(`try${count}-fetched`, Math.random),
-      ];
-      upstream.mailbox.splice(0, Infinity, fetched);
-      const first = told.length;
-      await sendMails({ port: program.smtpPort, mails: [sent] }, told);
-      await fetchMails(program.pop3Port, new Map([[fetched.token, fetched]]), told);
-      return { smtp: told[first]?.reply ?? "", pop3: told[first + 1]?.reply ?? "" };
-    };
-    try {
-      await test({ folder: place, program, running, upstream, told, try: attempt });
-    } finally {
-      await running.stop();
-    }
-    if (options.proxy?.onCaptureFailure === "pass") return;
-    await (await openDropWriter(program.drop)).close();
-    const copies = await readCopies(program.drop);
-    assertEquals(violations({ told, held: upstream.held, ...copies }, ending), []);
-  } finally {
-    await upstream.close();
-    await Deno.remove(place, { recursive: true });
-  }
-}
-
-const FINE = { smtp: /^250/, pop3: /^\+OK/ };
-const REFUSED = { smtp: /^45[12] 4\.3/, pop3: /^-ERR \[SYS\/TEMP\]/ };
-
-async function expectReplies(stage: Stage, expected: typeof FINE): Promise<void> {
-  const { smtp, pop3 } = await stage.try();
-  assertMatch(smtp, expected.smtp);
-  assertMatch(pop3, expected.pop3);
-}
-
-/** Tries until mails are taken again, without doing anything for it. */
-async function recovers(stage: Stage): Promise<void> {
-  await until(
-    async () => FINE.smtp.test((await stage.try()).smtp),
-    () => `no mail is taken:\n${stage.running.output()}`,
-  );
-  await expectReplies(stage, FINE);
-}
 
 Deno.test("a drop folder that vanishes: refused in words, and taken again when it is back", async () => {
   await withProgram({}, async (stage) => {
@@ -168,27 +101,13 @@ async function allowFiles({ running: { pid }, folder }: Stage, count: number): P
   await runOrFail("prlimit", { args: ["--pid", `${pid}`, `--nofile=${limit}:8192`] });
 }
 
-/** What the system says to each call of a kind, as long as this goes on. */
-async function whileFailing(pid: number, call: string, error: string, work: () => Promise<void>): Promise<void> {
-  const strace = startProgram("strace", {
-    args: ["-f", "-p", `${pid}`, "-e", `trace=${call}`, "-e", `inject=${call}:error=${error}`],
-  });
-  try {
-    await strace.waitFor((output) => output.includes("attached"));
-    await work();
-    await strace.waitFor((output) => output.includes("(INJECTED)"));
-  } finally {
-    await strace.stop();
-  }
-}
-
 for (const error of ["EIO", "ENOSPC", "EDQUOT"]) {
   Deno.test({
     ...needPeerAsRoot("strace"),
     name: `a flush that fails with ${error}: refused at once, nothing remains, and the next mail is taken`,
     fn: async () => {
       await withProgram({}, async (stage) => {
-        await whileFailing(stage.running.pid, "fdatasync", error, () => expectReplies(stage, REFUSED));
+        await whileFailing(stage.running.pid, { calls: "fdatasync", error }, () => expectReplies(stage, REFUSED));
         assertEquals(stage.upstream.held, []);
         await recovers(stage);
       });
@@ -201,7 +120,7 @@ Deno.test({
   name: "the test of flushes that fail notices a program that ignores it",
   fn: async () => {
     await withProgram({}, async (stage) => {
-      await whileFailing(stage.running.pid, "fdatasync", "EIO", async () => {
+      await whileFailing(stage.running.pid, { calls: "fdatasync", error: "EIO" }, async () => {
         await assertRejects(() => expectReplies(stage, REFUSED), AssertionError);
       });
     }, { launch: { sown: "ignores failed flushes" } });
@@ -213,7 +132,7 @@ Deno.test({
   name: "a rename that fails with EIO: the mail is accepted, and its copy appears when the fault has ended",
   fn: async () => {
     await withProgram({}, async (stage) => {
-      await whileFailing(stage.running.pid, "/^rename", "EIO", () => expectReplies(stage, FINE));
+      await whileFailing(stage.running.pid, { calls: "/^rename", error: "EIO" }, () => expectReplies(stage, FINE));
       assertMatch(stage.running.output(), /copy .* is safe/i);
       const appeared = async () => (await readCopies(stage.program.drop)).copies.length === 2;
       await until(appeared, () => `the copies stay away:\n${stage.running.output()}`);
