@@ -126,7 +126,7 @@ async function openRegularFile(path: string): Promise<{ readonly file: Deno.FsFi
     throw new MailteeError("malformed", `${JSON.stringify(path)} has control characters in its name`);
   }
   try {
-    const entry = await Deno.lstat(path);
+    const entry = Deno.lstatSync(path);
     if (!entry.isFile) throw new MailteeError("malformed", `it isn't a capture: ${kindOf(entry)}`);
     const file = await Deno.open(path, { read: true });
     const opened = await file.stat();

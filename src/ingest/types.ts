@@ -25,7 +25,7 @@ export interface RunResult extends RunProtocol {
 }
 
 export interface IngestLimits {
-  /** Mails in one transaction. */
+  /** Mails in one transaction. Each flushes the store's 256 folders, and while one waits for the disk the next fills. */
   readonly batchMails: number;
   /** Octets of mails and of their text that are taken before a transaction is due. */
   readonly batchBytes: number;
@@ -41,8 +41,8 @@ export interface IngestLimits {
 }
 
 export const DEFAULT_INGEST_LIMITS: IngestLimits = {
-  batchMails: 500,
-  batchBytes: 64 * 1024 * 1024,
+  batchMails: 1000,
+  batchBytes: 32 * 1024 * 1024,
   readsAtOnce: 4,
   wholeMailBytes: 4 * 1024 * 1024,
   comparedLeftovers: 10_000,
