@@ -7,6 +7,9 @@ import type { TlsMode } from "../../src/net/types.ts";
 import type { LoadMail } from "./mails.ts";
 import { PeerConnection } from "./peer_connection.ts";
 
+/** Mails that a client asks for at once. */
+const PIPELINED_MAILS = 4;
+
 /** What became of one mail, as far as its client knows. */
 export interface ToldMail {
   readonly mail: LoadMail;
@@ -25,6 +28,11 @@ export interface ConnectOptions {
   readonly tls?: TlsMode;
   /** The client gives up after so long. @default never */
   readonly limitMs?: number;
+}
+
+export interface FetchOptions extends ConnectOptions {
+  /** Several RETR without waiting for replies, as RFC 2449 section 6.6 allows. */
+  readonly pipelined?: boolean;
 }
 
 export interface SendOptions extends ConnectOptions {
@@ -127,7 +135,7 @@ export async function fetchMails(
   known: ReadonlyMap<string, LoadMail>,
   book: ToldMail[],
   user = "carla",
-  options: ConnectOptions = {},
+  options: FetchOptions = {},
 ): Promise<void> {
   await connected(port, options, async (wire, connection) => {
     const ask = async (line: string) => {
@@ -139,6 +147,7 @@ export async function fetchMails(
       if ((await ask("STLS"))?.startsWith("+OK") !== true) return;
       await connection.startTls();
     }
+    if (options.pipelined === true && ((await ask("CAPA")) === null || await wire.readBlock() === null)) return;
     for (const line of [`USER ${user}`, "PASS secret", "UIDL"]) {
       if ((await ask(line))?.startsWith("+OK") !== true) return;
     }
@@ -147,27 +156,49 @@ export async function fetchMails(
       if (line === null) return;
       uids.push(line);
     }
-    for (const line of uids) {
-      const [number = "", uid = ""] = line.split(" ");
-      const mail = known.get(uid);
-      if (mail === undefined) throw new Error(`the mailbox has ${uid}, which nobody put there`);
-      const told: ToldMail = { mail, by: "pop3", told: "nothing", fetched: null, reply: "" };
-      book.push(told);
-      const status = await ask(`RETR ${number}`);
-      if (status === null) return;
-      told.reply = status;
-      if (!status.startsWith("+OK")) {
-        told.told = "refused";
-        continue;
-      }
-      const content = await wire.readBlock();
-      if (content === null) return;
-      told.fetched = content;
-      told.told = "accepted";
-      if (await ask(`DELE ${number}`) === null) return;
+    const atOnce = options.pipelined === true ? PIPELINED_MAILS : 1;
+    for (let start = 0; start < uids.length; start += atOnce) {
+      if (!await fetchSome(wire, uids.slice(start, start + atOnce), known, book)) return;
     }
     await ask("QUIT");
   });
+}
+
+/** Asks for mails at once, and deletes each that came to its end; false where the connection broke. */
+async function fetchSome(
+  wire: Wire,
+  listed: readonly string[],
+  known: ReadonlyMap<string, LoadMail>,
+  book: ToldMail[],
+): Promise<boolean> {
+  const asked = listed.map((line) => {
+    const [number = "", uid = ""] = line.split(" ");
+    const mail = known.get(uid);
+    if (mail === undefined) throw new Error(`the mailbox has ${uid}, which nobody put there`);
+    const told: ToldMail = { mail, by: "pop3", told: "nothing", fetched: null, reply: "" };
+    book.push(told);
+    return { number, told };
+  });
+  await wire.writeLines(...asked.map(({ number }) => `RETR ${number}`));
+  for (const { told } of asked) {
+    const status = await wire.readLine();
+    if (status === null) return false;
+    told.reply = status;
+    if (!status.startsWith("+OK")) {
+      told.told = "refused";
+      continue;
+    }
+    const content = await wire.readBlock();
+    if (content === null) return false;
+    told.fetched = content;
+    told.told = "accepted";
+  }
+  for (const { number, told } of asked) {
+    if (told.told !== "accepted") continue;
+    await wire.writeLines(`DELE ${number}`);
+    if (await wire.readLine() === null) return false;
+  }
+  return true;
 }
 
 /** Runs a dialog over a connection; that it breaks is part of the game. */

@@ -55,7 +55,7 @@ function makeLoad(seed: number, random: () => number): Load {
     ],
     pipelined: [mail("small", { sharedMessageId: true }), mail("refused"), mail("other", { sharedMessageId: true })],
     lmtp: [mail("mixed"), mail("small")],
-    mailbox: [mail("fetched"), mail("fetched", { large: true })],
+    mailbox: [mail("fetched"), mail("fetched", { large: true }), mail("fetched"), mail("fetched")],
   };
 }
 
@@ -73,7 +73,7 @@ export async function live(options: LifeOptions): Promise<ToldMail[]> {
         () => sendMails({ port: program.smtp, mails: load.plain }, told),
         () => sendMails({ port: program.smtp, mails: load.pipelined, pipelined: true }, told),
         () => sendMails({ port: program.lmtp, mails: load.lmtp, lmtp: true }, told),
-        () => fetchMails(program.pop3, uids, told),
+        () => fetchMails(program.pop3, uids, told, "carla", { pipelined: options.atOnce }),
       ];
       if (options.atOnce) await Promise.all(sessions.map((session) => session()));
       else for (const session of sessions) await session();
