@@ -16,8 +16,8 @@ const LARGE_READ_BYTES = 64 * 1024;
 const LINE_READ_BYTES = 512;
 /** So much of the last piece waits for the copy, and is written together with what ends the mail. */
 const HELD_BYTES = 16 * 1024;
-/** After so many octets the client's time limit starts anew. */
-const BLOCK_BYTES = 1024;
+/** After so many octets the client's time limit starts anew: an octet a second is enough for the default. */
+const BLOCK_BYTES = 128;
 
 /** One mail under way. */
 export class MailTransfer {
@@ -126,7 +126,7 @@ export class MailTransfer {
     return { kind: "copy-failed", stage: "during", noSpace: this.copy.noSpace };
   }
 
-  /** A slow client has to bring a kilobyte within the time limit, not just an octet. */
+  /** A slow client has to bring a block within the time limit, not just an octet. */
   #extendDeadline(octets: number): void {
     this.#blockBytes += octets;
     if (this.#blockBytes < BLOCK_BYTES) return;

@@ -36,7 +36,7 @@ export interface SmtpTimeouts {
   readonly targetMs: number;
   /** The target's reply to DATA. @default 120000 */
   readonly dataStartMs: number;
-  /** The next kilobyte of a mail from the client, and the target's taking it. @default 180000 */
+  /** The next 128 octets of a mail from the client, and the target's taking it. @default 180000 */
   readonly dataMs: number;
   /** The target's answer to the end of a mail. @default 600000 */
   readonly dataEndMs: number;
