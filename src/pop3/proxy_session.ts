@@ -97,6 +97,8 @@ export class ProxySession {
     const { dial, settings } = this.#parts;
     try {
       this.#target = await dial(this.#targetOptions(), this.#abort.signal);
+      // A stop that came when the target had just answered.
+      if (this.#abort.signal.aborted) this.#target.close();
       return await greetTarget(this.#target, settings);
     } catch (error) {
       if (this.#abort.signal.aborted) return { kind: "stopped", reply: localReplies.shuttingDown };
