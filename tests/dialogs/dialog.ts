@@ -8,6 +8,7 @@
  *     C-tls, T-tls    a TLS handshake: the client with the proxy, the proxy with the target
  *     C-tls-fails, T-tls-fails    the handshake must fail, or the proxy close right after it
  *     C-close, T-close, C-shut, T-shut    close; end only the sending
+ *     C-reset, T-reset    the proxy's connection is reset (RST, not FIN)
  *     C-end, T-end    the proxy must have closed its connection to the client, to the target
  *     T-cut           the proxy must have closed its connection, without CRLF . CRLF in what came before
  *     T-connect       the proxy must connect to the target (implied before the first T step)
@@ -38,6 +39,7 @@ export type Step =
   | { readonly kind: "send"; readonly by: Peer; readonly bytes: Uint8Array<ArrayBuffer>; readonly where: string }
   | { readonly kind: "receive"; readonly by: Peer; readonly expected: Expectation; readonly where: string }
   | { readonly kind: "peer"; readonly by: Peer; readonly action: PeerAction; readonly where: string }
+  | { readonly kind: "reset"; readonly by: Peer; readonly where: string }
   | { readonly kind: "advance"; readonly ms: number; readonly where: string }
   | { readonly kind: "drop"; readonly at: string; readonly failure: string; readonly where: string }
   | { readonly kind: "seal"; readonly action: "hold" | "release"; readonly where: string }
@@ -122,6 +124,9 @@ function parseStep(line: SourceLine): Step {
   if (peer !== undefined && isPeerAction(action)) {
     return { kind: "peer", by: peer === "C" ? "client" : "target", action, where };
   }
+  if (text === "C-reset" || text === "T-reset") {
+    return { kind: "reset", by: text === "C-reset" ? "client" : "target", where };
+  }
   const [, kind, rest] = WIRE_STEP.exec(text) ?? [];
   if (kind !== undefined && rest !== undefined) return wireStep(kind, rest, where);
   const [, key, value] = /^(advance|drop|seal|capture):\s*(.*)$/.exec(text) ?? [];
@@ -189,8 +194,11 @@ function milliseconds(text: string, where: string): number {
 /** `accepted from=<a> to=<b>,<c> reply="250 2.0.0 Ok"` as a map; the first word is "outcome". */
 function factsOf(text: string): Map<string, string> {
   const [outcome = "", ...facts] = text.match(/[^\s=]+=(?:"[^"]*"|'[^']*')|\S+/g) ?? [];
-  return new Map([["outcome", outcome], ...facts.map((fact): [string, string] => {
-    const equals = fact.indexOf("=");
-    return [fact.slice(0, equals), fact.slice(equals + 1).replace(/^(["'])(.*)\1$/, "$2")];
-  })]);
+  return new Map([
+    ["outcome", outcome],
+    ...facts.map((fact): [string, string] => {
+      const equals = fact.indexOf("=");
+      return [fact.slice(0, equals), fact.slice(equals + 1).replace(/^(["'])(.*)\1$/, "$2")];
+    }),
+  ]);
 }

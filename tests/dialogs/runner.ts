@@ -6,9 +6,10 @@ import { encodeUtf8, equalBytes } from "../../src/base/bytes.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { TcpConnection } from "../../src/net/connection.ts";
 import { DeadlineSweeper } from "../../src/net/deadlines.ts";
-import { type Dialog, type Macros, parseDialogs, type Step } from "./dialog.ts";
+import { type Dialog, type Macros, parseDialogs, type Peer, type Step } from "./dialog.ts";
 import { type KeptCapture, MemoryDrop } from "./memory_drop.ts";
 import { type PeerTls, ScriptedPeer, settle, shown } from "./scripted_peer.ts";
+import { TearableWire } from "./tearable_wire.ts";
 
 /** What a dialog's proxy is started with. */
 export interface DialogSetup {
@@ -114,6 +115,8 @@ class DialogRun {
   readonly #time = new StillTime();
   #client: ScriptedPeer | null = null;
   #target: ScriptedPeer | null = null;
+  /** Where the dialog resets a connection. */
+  readonly #wires = new Map<Peer, TearableWire>();
   #captures = 0;
   /** The last step but captures was a reply to the client. */
   #clientHeard = false;
@@ -131,14 +134,14 @@ class DialogRun {
     if (unreachable) listener.close();
     const proxy = await this.#suite.startProxy({
       options: this.#dialog.options,
-      targetPort: listener.addr.port,
+      targetPort: await this.#wired("target", listener.addr.port),
       drop: this.#drop,
       clock: this.#time.clock,
       deadlines: this.#time.deadlines,
       certificate,
     });
     try {
-      const tcp = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
+      const tcp = await Deno.connect({ hostname: "127.0.0.1", port: await this.#wired("client", proxy.port) });
       this.#client = this.#peer("client", tcp, "client");
       for (const step of this.#dialog.steps) await this.#take(step, listener, proxy);
       await this.#finish();
@@ -149,8 +152,17 @@ class DialogRun {
       if (!unreachable) listener.close();
       await proxy.stop();
       await this.#proxyOver;
+      for (const wire of this.#wires.values()) await wire.close();
     }
     assertEquals(this.#drop.open.size, 0, "captures were left open");
+  }
+
+  /** The port to connect to for that one: a wire before it where the dialog resets the peer's connection. */
+  async #wired(peer: Peer, port: number): Promise<number> {
+    if (!this.#dialog.steps.some((step) => step.kind === "reset" && step.by === peer)) return port;
+    const wire = await TearableWire.open(port, peer === "client" ? "called" : "caller");
+    this.#wires.set(peer, wire);
+    return wire.port;
   }
 
   #peer(name: "client" | "target", tcp: Deno.TcpConn, role: "client" | "server"): ScriptedPeer {
@@ -178,6 +190,8 @@ class DialogRun {
         return await (await this.#peerOf(step.by, listener)).expect(step.expected);
       case "peer":
         return await (await this.#peerOf(step.by, listener)).act(step.action);
+      case "reset":
+        return await this.#wires.get(step.by)?.tear();
       case "advance":
         await settle(10);
         return this.#time.advance(step.ms);
