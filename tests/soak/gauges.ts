@@ -35,8 +35,8 @@ export interface Sample {
 }
 
 /** Octets that memory may grow by after the first hours: the harness's own book is among them. */
-export const HEAP_ALLOWANCE = 8 * 1024 * 1024;
-export const RESIDENT_ALLOWANCE = 64 * 1024 * 1024;
+export const HEAP_ALLOWANCE = 4 * 1024 * 1024;
+export const RESIDENT_ALLOWANCE = 48 * 1024 * 1024;
 const DESCRIPTOR_ALLOWANCE = 4;
 /** A run that left nothing behind has so short a protocol. */
 const RUN_BYTES = 1024;
