@@ -1,7 +1,7 @@
 /**
  * A mailbox of many mails fetched through each X by a client that pipelines its commands: mails a second.
  *
- *     deno task bench pop3 [--mails 2000] [--kilobytes 8] [--rounds 5]
+ *     deno task bench pop3 [--mails 2000] [--kilobytes 8] [--window 20] [--rounds 5]
  */
 
 import { parseArgs } from "@std/cli";
@@ -18,14 +18,14 @@ import { benchMail } from "./smtp_client.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
 
 const args = parseArgs(Deno.args, {
-  string: ["mails", "kilobytes", "rounds"],
-  default: { mails: "2000", kilobytes: "8", rounds: "5" },
+  string: ["mails", "kilobytes", "window", "rounds"],
+  default: { mails: "2000", kilobytes: "8", window: "20", rounds: "5" },
 });
 const mails = Number(args["mails"]);
 const rounds = Number(args["rounds"]);
-const USER = "anna";
 /** Commands that are under way at the same time. */
-const WINDOW = 20;
+const windowSize = Number(args["window"]);
+const USER = "anna";
 
 interface Way {
   readonly name: string;
@@ -110,7 +110,7 @@ async function compare(ways: readonly Way[]): Promise<void> {
   }
   const haproxyRates = [...rates].find(([way]) => way.name.startsWith("haproxy"))?.[1] ?? [];
   console.log(
-    `\n**${mails} mails of ${args["kilobytes"]} KB, ${WINDOW} RETR under way**\n\n` +
+    `\n**${mails} mails of ${args["kilobytes"]} KB, ${windowSize} RETR under way**\n\n` +
       markdownTable(
         ["X", "mails/s", "± spread", "of haproxy", "CPU ms a mail"],
         [...rates].map(([way, measured]) => [
@@ -146,7 +146,7 @@ async function fetchAll(port: number): Promise<number> {
     while (asked < Math.min(upTo, mails)) commands += `RETR ${++asked}\r\n`;
     if (commands !== "") await connection.write(encodeUtf8(commands));
   };
-  await ask(WINDOW);
+  await ask(windowSize);
   let reader = new DotReader({ bareNewline: "keep" });
   for (let got = 0; got < mails;) {
     const count = await connection.read(buffer);
@@ -159,7 +159,7 @@ async function fetchAll(port: number): Promise<number> {
       got++;
       reader = new DotReader({ bareNewline: "keep" });
     }
-    await ask(got + WINDOW);
+    await ask(got + windowSize);
   }
   const seconds = (performance.now() - started) / 1000;
   await connection.write(encodeUtf8("QUIT\r\n"));

@@ -54,7 +54,7 @@ export class FileCapture implements Capture {
   readonly #headerEnd = new HeaderEnd();
   #state: State = "writing";
   #size = 0;
-  /** Octets that aren't written yet, in copies. */
+  /** Octets that aren't written yet, in memory that doesn't change. */
   #collected: Uint8Array[] = [];
   #collectedBytes = 0;
   /** Taken from the mail when the preamble is written. */
@@ -87,7 +87,7 @@ export class FileCapture implements Capture {
     return this.#size;
   }
 
-  write(content: Uint8Array): void {
+  write(content: Uint8Array, lasting = false): void {
     this.#expect("writing");
     this.#headerEnd.push(content);
     this.#size += content.length;
@@ -99,7 +99,7 @@ export class FileCapture implements Capture {
       });
       return;
     }
-    this.#collected.push(content.slice());
+    this.#collected.push(lasting ? content : content.slice());
     this.#collectedBytes += content.length;
     if (this.#collectedBytes >= COLLECT_BYTES) this.#attempt(() => this.#writeCollected());
   }

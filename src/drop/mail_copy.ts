@@ -72,11 +72,12 @@ export class MailCopy {
     return this.#noSpace;
   }
 
-  write(content: Uint8Array): void {
+  /** As `Capture.write`. */
+  write(content: Uint8Array, lasting = false): void {
     this.#size += content.length;
     if (this.#state !== "writing") return;
     try {
-      this.#capture?.write(content);
+      this.#capture?.write(content, lasting);
     } catch (error) {
       this.#fail(error);
     }

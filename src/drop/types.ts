@@ -101,10 +101,11 @@ export interface Settlement {
 export interface Capture {
   readonly id: string;
   /**
-   * Takes the mail's next octets (unstuffed, as they count). The buffer may be reused when it returns.
+   * Takes the mail's next octets (unstuffed, as they count). The buffer may be reused when it returns, unless it is
+   * `lasting`: then it must not change any more, and isn't copied.
    * Throws MailteeError "disk-full" or "io".
    */
-  write(content: Uint8Array): void;
+  write(content: Uint8Array, lasting?: boolean): void;
   /** Octets written so far. */
   readonly size: number;
   /**

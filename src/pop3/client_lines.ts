@@ -12,6 +12,9 @@ export type ClientLine =
 const MAX_AUTH_LINE_BYTES = 12_288;
 
 const LF = 0x0a;
+const LETTER_A = 0x61;
+/** The bit that tells a small letter from a capital one. */
+const LOWER_CASE = 0x20;
 const MORE: ClientLine = { kind: "more" };
 const TOO_LONG: ClientLine = { kind: "bad", problem: "too-long" };
 
@@ -61,5 +64,6 @@ export class ClientLines {
 }
 
 function beginsWithAuth(buffered: Uint8Array): boolean {
+  if (((buffered[0] ?? 0) | LOWER_CASE) !== LETTER_A) return false;
   return /^auth /i.test(String.fromCharCode(...buffered.subarray(0, 5)));
 }

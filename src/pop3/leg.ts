@@ -9,6 +9,9 @@ import { withCrLf } from "./reply.ts";
 
 /** How long the end of a session may take to reach a peer that no longer listens. */
 const FAREWELL_MS = 2000;
+/** Octets that are read at once. */
+const BUSY_READ_BYTES = 64 * 1024;
+const IDLE_READ_BYTES = 2048;
 /** So much may wait to be written while a mail holds the rest back. */
 const MAX_HELD_BYTES = 1024 * 1024;
 /** So many mails may wait for their copies. */
@@ -55,6 +58,12 @@ export class Leg {
   allow(ms: number | null): void {
     this.#readMs = ms;
     if (this.#bytesUnderWay === 0) this.connection.setDeadline(ms);
+  }
+
+  /** With much under way, more is read at once, and more memory is held for reading and writing. */
+  setBusy(busy: boolean): void {
+    this.connection.setReadSize(busy ? BUSY_READ_BYTES : IDLE_READ_BYTES);
+    if (!busy) this.#outbox.forgetMemory();
   }
 
   /** Adds bytes to what is written next. They must not change any more. */

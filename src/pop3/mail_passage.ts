@@ -68,14 +68,17 @@ export class MailPassage {
 
   push(piece: DotStep): void {
     const { copy } = this.#retrieval;
-    copy.write(piece.content);
+    const wire = piece.wire.slice();
+    // Where no dot was doubled the copy gets the same memory.
+    const isPlain = isSameView(piece.wire, piece.content);
+    copy.write(isPlain ? wire : piece.content, isPlain);
     if (this.#mayBeKnown) this.#addToHash(piece);
     this.#bodyLines?.push(piece.content);
     // A client that has seen nothing yet gets an -ERR at the end; until then the target is read on.
     if (copy.forbidsDelivery) return this.#outgoing.hold();
     if (!this.#statusAdded) this.#outgoing.append(withCrLf(this.#block.status));
     this.#statusAdded = true;
-    this.#outgoing.append(piece.wire.slice());
+    this.#outgoing.append(wire);
   }
 
   /**
@@ -174,4 +177,8 @@ export class MailPassage {
       ms: Math.round(clock.monotonicMs() - startedMs),
     });
   }
+}
+
+function isSameView(a: Uint8Array, b: Uint8Array): boolean {
+  return a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.length === b.length;
 }

@@ -23,10 +23,6 @@ import {
 } from "./session_state.ts";
 import { UidIndex } from "./uid_index.ts";
 
-/** Octets that are read from the target at once, while an answer is due and while none is. */
-const BUSY_READ_BYTES = 64 * 1024;
-const IDLE_READ_BYTES = 2048;
-
 export interface RelayParts extends SessionParts {
   /** For STLS with the client; null where the listener doesn't offer it. */
   readonly certificate: ServerTlsOptions | null;
@@ -117,7 +113,8 @@ export class Relay {
     client.send(settings.timeouts.dataBlockMs);
     if (!await client.room(settings.timeouts.dataBlockMs)) return;
     this.#setDeadlines();
-    target.connection.setReadSize(awaitsTarget(this.#state) ? BUSY_READ_BYTES : IDLE_READ_BYTES);
+    target.setBusy(awaitsTarget(this.#state));
+    if (!awaitsTarget(this.#state)) client.setBusy(false);
     target.listen();
     if (nextLine(this.#state) !== null) client.listen();
     this.#resting = true;

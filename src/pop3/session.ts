@@ -140,7 +140,7 @@ function onCommandStatus(turn: Turn, command: Command, status: Exclude<Status, "
   if (status === "continue") return onChallenge(turn, command, line);
   if (status === "err") return onRefusal(turn, command, line);
   if (command.verb === "UNKNOWN") {
-    return turn.forwardInstead(NOOP, { for: "probe", status: line.slice(), linesSeen: false });
+    return turn.forwardInstead(NOOP, { for: "probe", status: line, linesSeen: false });
   }
   count(turn, command);
   if (expectsBlock(command)) return readBlock(turn, blockOf(turn.state, command, line), line);
@@ -190,13 +190,13 @@ function logIn(turn: Turn): void {
 
 function blockOf(state: SessionState, command: Command, line: Uint8Array): Block {
   if (isRetrieval(command, state.settings.wholeMailTopLines)) {
-    return { what: "mail", status: line.slice(), lines: linesAskedFor(command) };
+    return { what: "mail", status: line, lines: linesAskedFor(command) };
   }
   switch (command.verb) {
     case "CAPA":
-      return { what: "capabilities", status: line.slice() };
+      return { what: "capabilities", status: line };
     case "AUTH":
-      return { what: "mechanisms", status: line.slice() };
+      return { what: "mechanisms", status: line };
     case "UIDL":
       return { what: "uidl" };
     default:

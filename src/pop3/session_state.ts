@@ -106,7 +106,7 @@ export type SessionEvent =
   | { readonly kind: "bad-line"; readonly problem: "too-long" | "bad-line-end" }
   /** A line of the client's in an AUTH exchange. */
   | { readonly kind: "response"; readonly line: Uint8Array }
-  /** A line of the target's outside of blocks, without its line end. */
+  /** A line of the target's outside of blocks, without its line end, in memory of its own. */
   | { readonly kind: "status"; readonly status: Status; readonly line: Uint8Array }
   | { readonly kind: "capture-begun" }
   | { readonly kind: "capture-refused" }
