@@ -8,7 +8,7 @@ import { archiveIdOf, Database, type DatabaseOptions } from "./database.ts";
 import { allMails, archiveTotals, capturesOf, countMails, mailOf, resolveId, searchMails } from "./mails.ts";
 import type { Query } from "./query.ts";
 import { text } from "./row.ts";
-import { runRecords } from "./run_log.ts";
+import { keepProtocol, runRecords } from "./run_log.ts";
 import { seenFiles, updateSeenFiles } from "./seen_files.ts";
 import type {
   AddedCapture,
@@ -101,9 +101,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   async finishRun(runId: string, protocol: RunProtocol): Promise<void> {
-    await this.#database.transaction((connection) =>
-      connection.run("UPDATE run SET protocol = ? WHERE id = ?", JSON.stringify(protocol), runId)
-    );
+    await this.#database.transaction((connection) => keepProtocol(connection, runId, protocol));
   }
 
   runs(

@@ -1,9 +1,31 @@
 /** Runs of profiles in the catalog. */
 
 import { MailteeError } from "../base/errors.ts";
+import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
 import { json, type Row, text } from "./row.ts";
 import type { NotArchived, RunProtocol, RunRecord } from "./types.ts";
+
+/**
+ * Of so many runs of a profile, the newest, it is kept which files weren't archived; of older ones only how many. A file
+ * that stays in the drop folder is named by every run, 200 octets each time.
+ */
+export const RUNS_WITH_FILES = 100;
+/** Runs that died leave no protocol, so that those of several may have become old since the last one was kept. */
+const SHORTENED_AT_ONCE = 10;
+
+/** Keeps a run's protocol, and shortens what has become old by it. */
+export function keepProtocol(connection: Connection, runId: string, protocol: RunProtocol): void {
+  connection.run("UPDATE run SET protocol = ? WHERE id = ?", JSON.stringify(protocol), runId);
+  connection.run(
+    `UPDATE run SET protocol = json_set(protocol, '$.notArchived', json('[]'))
+      WHERE id IN (SELECT id FROM run WHERE profile = ? ORDER BY id DESC LIMIT ? OFFSET ?)
+        AND json_array_length(protocol, '$.notArchived') > 0`,
+    protocol.profile,
+    SHORTENED_AT_ONCE,
+    RUNS_WITH_FILES,
+  );
+}
 
 /** Runs, newest first. */
 export function runRecords(

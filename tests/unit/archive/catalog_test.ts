@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { openArchive } from "../../../src/archive/archive.ts";
+import { RUNS_WITH_FILES } from "../../../src/archive/run_log.ts";
 import type { NewCapture, RunProtocol, SeenFile } from "../../../src/archive/types.ts";
 import { MailteeError } from "../../../src/base/errors.ts";
 import { inFolder, pop3User, recipient, sample, sender, sha256, withArchive } from "./samples.ts";
@@ -144,6 +145,34 @@ Deno.test("Catalog.syncUsers() gives earlier mails to users whose addresses matc
       { ...collector, mails: 1, removed: true },
     ]);
     assertEquals((await catalog.syncUsers([{ ...anna, addresses: ["a@company.example"] }, boss])).changed, ["boss"]);
+  });
+});
+
+Deno.test("Catalog keeps which files weren't archived of the newest runs only, and how many of all", async () => {
+  await withArchive(async ({ catalog }) => {
+    const started = "2026-11-24T02:00:00.000Z";
+    const left = { file: "x.eml", code: "unassigned", reason: "nobody has it", addresses: ["x@y.example"] };
+    const counts = { found: 1, archived: 0, alreadyArchived: 0, unassigned: 1, failed: 0, deleted: 0, bytes: 0 };
+    const run = async (profile: string) => {
+      const id = await catalog.startRun({ profile, started });
+      await catalog.finishRun(id, { profile, started, finished: started, ...counts, notArchived: [left] });
+    };
+    await run("other");
+    for (let count = 0; count < 3; count++) await run("nightly");
+    // One that died has no protocol.
+    await catalog.startRun({ profile: "nightly", started });
+    for (let count = 0; count < RUNS_WITH_FILES - 1; count++) await run("nightly");
+    const runs = await catalog.runs({ profile: "nightly" });
+    assertEquals(runs.map(({ protocol }) => protocol?.unassigned ?? null), [
+      ...Array.from({ length: RUNS_WITH_FILES - 1 }, () => 1),
+      null,
+      1,
+      1,
+      1,
+    ]);
+    const named = runs.map(({ protocol }) => protocol?.notArchived.length ?? 0);
+    assertEquals(named.slice(RUNS_WITH_FILES - 2), [1, 0, 0, 0, 0]);
+    assertEquals((await catalog.runs({ profile: "other" })).map(({ protocol }) => protocol?.notArchived), [[left]]);
   });
 });
 
