@@ -16,17 +16,20 @@ export function benchMail(bytes: number): Uint8Array<ArrayBuffer> {
 }
 
 export class SmtpClient {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Deno.Conn;
   readonly #buffer = new Uint8Array(16 * 1024);
 
-  private constructor(connection: Deno.TcpConn) {
+  private constructor(connection: Deno.Conn) {
     this.#connection = connection;
   }
 
-  /** Connects and says EHLO. */
-  static async connect(port: number): Promise<SmtpClient> {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    connection.setNoDelay(true);
+  /** Connects, by implicit TLS where a certificate is given to trust, and says EHLO. */
+  static async connect(port: number, caCert?: string): Promise<SmtpClient> {
+    const tcp = await Deno.connect({ hostname: "127.0.0.1", port });
+    tcp.setNoDelay(true);
+    const connection = caCert === undefined
+      ? tcp
+      : await Deno.startTls(tcp, { hostname: "localhost", caCerts: [caCert] });
     const client = new SmtpClient(connection);
     await client.#reply();
     await client.#command(encodeUtf8("EHLO bench.example\r\n"));

@@ -1,38 +1,70 @@
 /**
- * Full TLS handshakes a second (`openssl s_time -new`), each with a connection to the target behind it.
+ * TLS towards the client: handshakes one after the other (`openssl s_time -new`) and of many clients at once, those that
+ * resume a session of TLS 1.2 (`-reuse`; s_time hangs up before the tickets of TLS 1.3), each with a connection to the
+ * target behind it; and large mails.
  *
- *     deno task bench tls [--rounds 5] [--seconds 2]
+ *     deno task bench tls [--rounds 5] [--seconds 2] [--clients 20] [--megabytes 25]
  */
 
 import { parseArgs } from "@std/cli";
 import { join } from "@std/path";
-import { makeCertificate } from "../tests/peers/certificate.ts";
 import { findProgram } from "../tests/peers/peer.ts";
 import { freePorts, isListening, runOrFail, startProgram } from "../tests/peers/program.ts";
+import { issueCertificate } from "../tests/unit/net/issue_certificate.ts";
 import { figure, markdownTable, median, spread } from "./figures.ts";
+import { descendants, processUse } from "./process_use.ts";
 import { startSink } from "./relay_peers.ts";
+import { benchMail, SmtpClient } from "./smtp_client.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
 
-const args = parseArgs(Deno.args, { string: ["rounds", "seconds"], default: { rounds: "5", seconds: "2" } });
+const args = parseArgs(Deno.args, {
+  string: ["rounds", "seconds", "clients", "megabytes"],
+  default: { rounds: "5", seconds: "2", clients: "20", megabytes: "25" },
+});
 const rounds = Number(args["rounds"]);
+const clients = Number(args["clients"]);
+
+const mail = benchMail(Number(args["megabytes"]) * 1e6);
+
+const WARM_UP_HANDSHAKES = 1000;
 
 interface Server {
   readonly name: string;
   readonly port: number;
+  readonly pids: () => Promise<readonly number[]>;
   readonly stop: () => Promise<unknown>;
+}
+
+/** What a load has moved (handshakes, megabytes) within how many seconds. */
+interface Moved {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+interface Measure {
+  readonly rate: number;
+  readonly cpuMsEach: number;
 }
 
 const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
 const sink = await startSink();
 const servers: Server[] = [];
 try {
-  const { certFile, keyFile } = await makeCertificate(folder);
+  const authority = await issueCertificate({ names: ["bench authority"], ca: true });
+  const { cert, key } = await issueCertificate({ names: ["localhost"], issuer: authority });
+  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  await Promise.all([Deno.writeTextFile(certFile, cert), Deno.writeTextFile(keyFile, key)]);
   if (findProgram("nginx") === undefined) console.error("nginx: left out, since nginx-light isn't installed");
   else servers.push(await nginx(certFile, keyFile));
   if (findProgram("haproxy") === undefined) console.error("haproxy: left out, since haproxy isn't installed");
   else servers.push(await haproxy(certFile, keyFile));
   servers.push(await mailtee(certFile, keyFile));
-  await compare();
+  for (const { port } of servers) await warmUp(port);
+  await compare("handshakes", "one client after the other", ({ port }) => handshakes(port, 1, ["-new"]));
+  await compare("handshakes", `${clients} clients at once`, ({ port }) => handshakes(port, clients, ["-new"]));
+  const resumed = ["-reuse", "-tls1_2"];
+  await compare("handshakes", "one client that resumes its session", ({ port }) => handshakes(port, 1, resumed));
+  await compare("MB", `one mail of ${args["megabytes"]} MB`, ({ port }) => largeMail(port, authority.cert));
 } finally {
   for (const server of servers) await server.stop();
   await sink.stop();
@@ -82,33 +114,64 @@ async function mailtee(certFile: string, keyFile: string): Promise<Server> {
 async function started(name: string, binary: string, args: readonly string[], port: number): Promise<Server> {
   const program = startProgram(binary, { args });
   await program.waitFor(() => isListening(port));
-  return { name, port, stop: () => program.stop() };
+  return { name, port, pids: () => descendants(program.pid), stop: () => program.stop() };
 }
 
-async function compare(): Promise<void> {
-  const rates = new Map<Server, number[]>(servers.map((server) => [server, []]));
+/** Loads the servers in turn, and prints what each has moved a second. */
+async function compare(unit: string, title: string, load: (server: Server) => Promise<Moved>): Promise<void> {
+  const results = new Map<Server, Measure[]>(servers.map((server) => [server, []]));
   for (let round = -1; round < rounds; round++) {
     for (const server of servers) {
-      const rate = await handshakesPerSecond(server.port);
-      if (round >= 0) rates.get(server)?.push(rate);
+      const measure = await measured(server, load);
+      if (round >= 0) results.get(server)?.push(measure);
     }
   }
-  const first = rates.values().next().value ?? [];
-  console.log(markdownTable(
-    ["server", "handshakes/s", "± spread", `of ${servers[0]?.name}`],
-    [...rates].map(([server, measured]) => [
-      server.name,
-      figure(median(measured)),
-      `${Math.round(spread(measured) * 100)} %`,
-      figure(median(measured.map((rate, round) => rate / (first[round] ?? NaN)))),
-    ]),
-  ));
+  const first = results.values().next().value ?? [];
+  const rates = (measures: readonly Measure[]) => measures.map(({ rate }) => rate);
+  console.log(
+    `\n**${title}**\n\n` +
+      markdownTable(
+        ["server", `${unit}/s`, "± spread", `of ${servers[0]?.name}`, "CPU ms each"],
+        [...results].map(([server, measures]) => [
+          server.name,
+          figure(median(rates(measures))),
+          `${Math.round(spread(rates(measures)) * 100)} %`,
+          figure(median(measures.map(({ rate }, round) => rate / (first[round]?.rate ?? NaN)))),
+          figure(median(measures.map(({ cpuMsEach }) => cpuMsEach))),
+        ]),
+      ),
+  );
 }
 
-async function handshakesPerSecond(port: number): Promise<number> {
-  const time = String(args["seconds"]);
-  const options = { args: ["s_time", "-connect", `127.0.0.1:${port}`, "-new", "-time", time] };
-  const { stdout } = await runOrFail("openssl", options);
-  const [, count, seconds] = /(\d+) connections in (\d+) real seconds/.exec(new TextDecoder().decode(stdout)) ?? [];
-  return Number(count) / Number(seconds);
+async function measured(server: Server, load: (server: Server) => Promise<Moved>): Promise<Measure> {
+  const before = processUse(await server.pids());
+  const { count, seconds } = await load(server);
+  const after = processUse(await server.pids());
+  return { rate: count / seconds, cpuMsEach: (after.cpuMs - before.cpuMs) / count };
+}
+
+/** V8 compiles what has been called often enough. */
+async function warmUp(port: number): Promise<void> {
+  for (let count = 0; count < WARM_UP_HANDSHAKES;) count += (await handshakes(port, 2, ["-new"])).count;
+}
+
+async function handshakes(port: number, atOnce: number, how: readonly string[]): Promise<Moved> {
+  const options = { args: ["s_time", "-connect", `127.0.0.1:${port}`, ...how, "-time", String(args["seconds"])] };
+  const started = performance.now();
+  const runs = await Promise.all(Array.from({ length: atOnce }, () => runOrFail("openssl", options)));
+  const seconds = (performance.now() - started) / 1000;
+  let count = 0;
+  for (const { stdout } of runs) {
+    count += Number(/(\d+) connections in \d+ real seconds/.exec(new TextDecoder().decode(stdout))?.[1]);
+  }
+  return { count, seconds };
+}
+
+async function largeMail(port: number, caCert: string): Promise<Moved> {
+  const client = await SmtpClient.connect(port, caCert);
+  const started = performance.now();
+  await client.send(mail);
+  const seconds = (performance.now() - started) / 1000;
+  client.close();
+  return { count: mail.length / 1e6, seconds };
 }
