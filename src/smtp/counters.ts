@@ -2,7 +2,9 @@
 
 import { Counts } from "../base/counts.ts";
 import { SessionCounters, type SessionStats } from "../net/session_counters.ts";
+import { localReplies } from "./local_replies.ts";
 import type { MailEnd } from "./mail_end.ts";
+import type { Reply } from "./reply.ts";
 import type { EndReason } from "./session_state.ts";
 
 export interface SmtpProxyStats extends SessionStats {
@@ -22,7 +24,21 @@ export interface SmtpProxyStats extends SessionStats {
   readonly copyFailures: number;
   /** Commands that the proxy itself refused, and failed logins. */
   readonly commandErrors: number;
+  /** Answers that told a client of a limit, by what it limits: "line", "recipients", "size", "errors", "logins", "time". */
+  readonly limits: Readonly<Record<string, number>>;
 }
+
+type Limit = "line" | "recipients" | "size" | "errors" | "logins" | "time";
+
+const limitReplies: ReadonlyMap<Reply, Limit> = new Map<Reply, Limit>([
+  [localReplies.lineTooLong, "line"],
+  [localReplies.authLineTooLong, "line"],
+  [localReplies.tooManyRecipients, "recipients"],
+  [localReplies.tooBig, "size"],
+  [localReplies.tooManyErrors, "errors"],
+  [localReplies.tooManyLogins, "logins"],
+  [localReplies.clientTimeout, "time"],
+]);
 
 /** Mutable counters behind `SmtpProxyStats`. */
 export class Counters extends SessionCounters<EndReason> {
@@ -30,6 +46,7 @@ export class Counters extends SessionCounters<EndReason> {
   commandErrors = 0;
   readonly #mails = { accepted: 0, refused: 0, unknown: 0 };
   readonly #undelivered = new Counts<string>();
+  readonly #limits = new Counts<Limit>();
   #bytes = 0;
 
   mailEnded(end: MailEnd, outcome: MailOutcome, size: number): void {
@@ -38,12 +55,19 @@ export class Counters extends SessionCounters<EndReason> {
     if (outcome === "accepted") this.#bytes += size;
   }
 
+  /** The client was given this answer. */
+  answered(reply: Reply): void {
+    const limit = limitReplies.get(reply);
+    if (limit !== undefined) this.#limits.add(limit);
+  }
+
   snapshot(): SmtpProxyStats {
     return {
       ...this.sessionStats(),
       mails: { ...this.#mails, undelivered: this.#undelivered.snapshot(), bytes: this.#bytes },
       copyFailures: this.copyFailures,
       commandErrors: this.commandErrors,
+      limits: this.#limits.snapshot(),
     };
   }
 }

@@ -192,6 +192,7 @@ export class Relay {
         return null;
       case "answer":
         client.append(effect.reply.bytes);
+        this.#parts.counters.answered(effect.reply);
         return null;
       case "abort-copy":
         this.#mails.abort();

@@ -23,6 +23,7 @@ const KNOWN_OPTIONS = new Set([
   "credentials",
   "announceClient",
   "clients",
+  "failedLogins",
   "onCaptureFailure",
   "bareNewline",
   "requireTlsForAuth",
@@ -33,7 +34,7 @@ const KNOWN_OPTIONS = new Set([
   "segmentation",
 ]);
 
-function startProxy(setup: DialogSetup): Promise<DialogProxy> {
+async function startProxy(setup: DialogSetup): Promise<DialogProxy> {
   const { options, drop, clock } = setup;
   checkOptions(setup, KNOWN_OPTIONS);
   const listen = listenOptions(setup);
@@ -53,7 +54,8 @@ function startProxy(setup: DialogSetup): Promise<DialogProxy> {
   const counters = new Counters();
   // The delays after failed logins have tests of their own.
   const loginGate = new LoginGate({ ...clock, sleep: () => Promise.resolve() });
-  const proxy = hostSessions(setup, listen, {
+  await failLogins(loginGate, Number(options.get("failedLogins") ?? 0));
+  return hostSessions(setup, listen, {
     counters,
     open: (connection) =>
       new ProxySession({
@@ -69,7 +71,6 @@ function startProxy(setup: DialogSetup): Promise<DialogProxy> {
         loginGate,
       }),
   });
-  return Promise.resolve(proxy);
 }
 
 function announcementOf(word: string | undefined): AnnounceClient | null {
@@ -84,6 +85,13 @@ const ANNA = {
 
 function clientsOf(word: string | undefined): readonly ClientLogin[] | null {
   return word === "anna" ? [ANNA] : null;
+}
+
+/** The client's address has failed so often before. */
+async function failLogins(gate: LoginGate, times: number): Promise<void> {
+  const { signal } = new AbortController();
+  const credentials = { username: "anna", password: "guessed" };
+  for (; times > 0; times--) await gate.check({ clients: [ANNA], credentials, address: "127.0.0.1", signal });
 }
 
 function tlsForAuthOf(word: string | undefined): boolean | "from-elsewhere" {

@@ -159,6 +159,24 @@ Deno.test("startSmtpProxy() counts sessions and mails", async () => {
   });
 });
 
+Deno.test("startSmtpProxy() counts the limits that clients were told of", async () => {
+  const limits = { maxLineBytes: 100, maxRecipients: 1, maxMailBytes: 3, maxErrors: 5 };
+  await withProxy({ limits }, async ({ proxy }) => {
+    using client = await Client.connect(proxy);
+    await client.reply();
+    await client.say("EHLO client.example");
+    await client.say("x".repeat(200));
+    await client.say("MAIL FROM:<anna@a.example> SIZE=4");
+    await client.say("MAIL FROM:<anna@a.example>");
+    await client.say("RCPT TO:<bob@b.example>");
+    await client.say("RCPT TO:<carl@c.example>");
+    await client.say("WHAT");
+    assertEquals(await client.say("WHAT"), "500 5.5.2 Command not recognized");
+    assertEquals(await client.reply(), "421 4.7.0 Too many errors, closing connection");
+    assertEquals(proxy.stats().limits, { line: 1, size: 1, recipients: 1, errors: 1 });
+  });
+});
+
 Deno.test("startSmtpProxy() turns away whom it doesn't know, with 554", async () => {
   await withProxy({ allowFrom: ["192.0.2.0/24"] }, async ({ proxy }) => {
     using client = await Client.connect(proxy);
