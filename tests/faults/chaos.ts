@@ -102,10 +102,10 @@ async function setStage(folder: string, random: () => number): Promise<Stage> {
       const ports = freePorts(MODES.length);
       const listen = MODES.map((tls, index) => ({ address: "127.0.0.1", port: ports[index] ?? 0, tls }));
       for (const { tls, port } of listen) entrances.push({ kind, tls, port: await relayTo(port) });
-      proxies.push({ kind, listen, ...settings(kind, await relayTo(targets[kind][mode]), mode, certificate) });
+      proxies.push({ kind, listen, ...settings(await relayTo(targets[kind][mode]), mode, certificate) });
     }
   }
-  const program = await installProgram({ folder, upstream, proxies });
+  const program = await installProgram({ folder, upstream, proxies, timeouts: TIME_LIMITS });
   return {
     program,
     upstream,
@@ -118,10 +118,9 @@ async function setStage(folder: string, random: () => number): Promise<Stage> {
   };
 }
 
-function settings(kind: "smtp" | "pop3", port: number, tls: typeof MODES[number], { certFile }: TestCertificate) {
+function settings(port: number, tls: typeof MODES[number], { certFile }: TestCertificate) {
   return {
     target: { host: "127.0.0.1", port, tls, trust: { caFile: certFile }, connectTimeoutSeconds: 2 },
-    timeouts: TIME_LIMITS[kind],
   };
 }
 

@@ -14,7 +14,7 @@ export type Side = "caller" | "called";
  * - half-end: the other side gets the end of the stream, and nothing more from the side that sent; back everything goes.
  * - silence: nothing is read any more, nothing written, nothing closed.
  * - swallow: everything is read, and nothing passed on.
- * - drip: some octets pass one by one, with pauses.
+ * - drip: octets of the side that sent pass a few at a time, with pauses.
  */
 export type Trouble = "reset" | "end" | "half-end" | "silence" | "swallow" | "drip";
 
@@ -24,6 +24,9 @@ export interface Plan {
   /** How many octets of a piece still pass before the trouble begins; null where it doesn't begin in this piece. */
   readonly begins: (from: Side, piece: Uint8Array) => number | null;
 }
+
+/** So few octets pass at a time where they drip. */
+const DROP_BYTES = 4;
 
 export interface RelayOptions {
   /** Port on 127.0.0.1 where connections are passed on to; null for a service that is down: connections are reset. */
@@ -92,9 +95,10 @@ class RelayedPair {
   readonly #plan: Plan | null;
   readonly #onStrike: () => void;
   #trouble: Trouble | null = null;
-  /** In "half-end": whose octets go nowhere. */
-  #muted: Side | null = null;
+  /** With whose octets the trouble began. */
+  #origin: Side | null = null;
   #dripped = 0;
+  #dripping = Promise.resolve();
 
   constructor(caller: Socket, called: Socket, options: RelayOptions, onStrike: () => void) {
     this.#caller = caller;
@@ -114,7 +118,7 @@ class RelayedPair {
     const unlessSilent = (end: () => void) => () => {
       if (this.#trouble !== "silence") end();
     };
-    from.on("end", unlessSilent(() => to.end()));
+    from.on("end", unlessSilent(() => void this.#dripping.then(() => to.end())));
     from.on("error", unlessSilent(() => to.resetAndDestroy()));
     from.on("close", unlessSilent(() => to.destroySoon()));
   }
@@ -129,9 +133,11 @@ class RelayedPair {
 
   #passOn(side: Side, piece: Uint8Array, from: Socket, to: Socket): void {
     if (piece.length === 0 || !to.writable) return;
-    if (this.#trouble === "swallow" || this.#trouble === "silence" || this.#muted === side) return;
+    if (this.#trouble === "swallow" || this.#trouble === "silence") return;
+    if (this.#trouble === "half-end" && this.#origin === side) return;
     const { dripBytes = Infinity } = this.#options;
-    if (this.#trouble === "drip" && this.#dripped < dripBytes) void this.#drip(piece, from, to);
+    const drips = this.#trouble === "drip" && this.#origin === side && this.#dripped < dripBytes;
+    if (drips) this.#dripping = this.#dripping.then(() => this.#drip(piece, from, to));
     else if (!to.write(piece)) {
       from.pause();
       to.once("drain", () => from.resume());
@@ -141,6 +147,7 @@ class RelayedPair {
   #strike(side: Side, to: Socket): void {
     const both = [this.#caller, this.#called];
     this.#trouble = this.#plan?.trouble ?? null;
+    this.#origin = side;
     this.#onStrike();
     switch (this.#trouble) {
       case "reset":
@@ -150,7 +157,6 @@ class RelayedPair {
         for (const socket of both) socket.destroySoon();
         break;
       case "half-end":
-        this.#muted = side;
         to.end();
         break;
       case "silence":
@@ -159,13 +165,14 @@ class RelayedPair {
     }
   }
 
-  /** Passes a piece octet by octet; what comes behind it waits. */
+  /** Passes a piece in drops; what comes behind it waits. */
   async #drip(piece: Uint8Array, from: Socket, to: Socket): Promise<void> {
     const { dripPauseMs = 10, dripBytes = Infinity } = this.#options;
     from.pause();
     let at = 0;
-    for (; at < piece.length && this.#dripped < dripBytes && to.writable; at++, this.#dripped++) {
-      to.write(piece.subarray(at, at + 1));
+    for (; at < piece.length && this.#dripped < dripBytes && to.writable; at += DROP_BYTES) {
+      to.write(piece.subarray(at, at + DROP_BYTES));
+      this.#dripped += DROP_BYTES;
       await new Promise((resolve) => setTimeout(resolve, dripPauseMs));
     }
     if (to.writable) to.write(piece.subarray(at));

@@ -15,6 +15,8 @@ export interface InstalledOptions {
   readonly archive?: string;
   /** Further settings of both proxies. */
   readonly proxy?: Readonly<Record<string, unknown>>;
+  /** Time limits of each kind of proxy. @default the program's own */
+  readonly timeouts?: Readonly<Record<"smtp" | "pop3", Readonly<Record<string, number>>>>;
   /** When the archiver runs; null for never. @default every second */
   readonly schedule?: string | null;
   /** Names of profiles, all of them for the same folder. @default "all" */
@@ -69,7 +71,7 @@ export async function installProgram(options: InstalledOptions): Promise<Install
   const profile = { dropFolder: drop, deleteArchived: true, ...(schedule === null ? {} : { schedule }) };
   const config = {
     dropFolder: drop,
-    proxies: proxies.map((proxy) => ({ ...proxy, ...options.proxy })),
+    proxies: proxies.map((proxy) => ({ ...proxy, timeouts: options.timeouts?.[proxy.kind] ?? {}, ...options.proxy })),
     archive: { path: archive, users: EVERYBODY },
     profiles: Object.fromEntries(profiles.map((name) => [name, profile])),
   };
