@@ -9,6 +9,7 @@ import { errorText } from "../../src/base/errors.ts";
 import { setUpLog, tearDownLog } from "../../src/base/log.ts";
 import type { TlsMode } from "../../src/net/types.ts";
 import type { Violation } from "../faults/ledgers.ts";
+import { memoryFolder } from "../unit/drop/samples.ts";
 import { randomSource } from "../unit/net/random.ts";
 import { Day, EMPLOYEES, type Minute } from "./day.ts";
 import { heapAfterCollection, leaks, leftInIncoming, openDescriptors, type Sample } from "./gauges.ts";
@@ -50,6 +51,7 @@ const MINUTE_MS = 60_000;
 /** A little after the minute, so that whoever waits for it is awake. */
 const PAST_MS = 20;
 const PATIENCE_MS = 20_000;
+const POLL_MS = 3;
 const MAX_LOG_LINES = 5;
 const REARRANGE = { every: 180, at: 25 };
 const DAY_BEGINS = Date.UTC(2026, 10, 24);
@@ -59,7 +61,7 @@ const FORGETFUL_EVERY = 6;
 
 /** Lives through a day; afterwards nothing is left of it. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const folder = await Deno.makeTempDir({ prefix: "mailtee-soak-" });
+  const folder = await Deno.makeTempDir({ prefix: "mailtee-soak-", ...(memoryFolder && { dir: memoryFolder }) });
   const mails = join(folder, "provider");
   await Deno.mkdir(mails);
   const { certificate, ca } = await providerCertificate();
@@ -205,7 +207,7 @@ class SoakRun {
     const deadline = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS);
     while (!condition()) {
       if (performance.now() > deadline) return void this.#found.push(`${this.#time()}: ${complaint}`);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
