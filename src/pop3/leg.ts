@@ -29,6 +29,7 @@ export class Leg {
   /** Rings when something was written or given free, and when nothing more can be written. */
   readonly #moved = new Doorbell();
   #bytesUnderWay = 0;
+  #hurried = false;
   #readMs: number | null = null;
   #listening = false;
   #inputLoss: LegLoss | null = null;
@@ -109,8 +110,15 @@ export class Leg {
     this.connection.fill().then(this.#onFill, this.#onFailure);
   }
 
+  /** All that is still to be written has to go within two seconds. */
+  hurry(): void {
+    this.#hurried = true;
+    this.connection.setDeadline(FAREWELL_MS);
+  }
+
   /** Writes what was added and closes so that the peer gets it, as far as it still listens. */
   async takeLeave(): Promise<void> {
+    this.hurry();
     if (await this.flush(FAREWELL_MS)) await closeAfterLastWords(this.connection, FAREWELL_MS);
     this.cut();
   }
@@ -140,7 +148,7 @@ export class Leg {
     try {
       for (let bytes: Uint8Array | null = first; bytes !== null; bytes = this.#outbox.take()) {
         this.#bytesUnderWay = bytes.length;
-        this.connection.setDeadline(ms);
+        if (!this.#hurried) this.connection.setDeadline(ms);
         await this.connection.write(bytes);
         this.#moved.ring();
       }
@@ -148,7 +156,7 @@ export class Leg {
       this.#loseOutput(lossOf(error));
     } finally {
       this.#bytesUnderWay = 0;
-      this.connection.setDeadline(this.#readMs);
+      if (!this.#hurried) this.connection.setDeadline(this.#readMs);
     }
   }
 

@@ -97,6 +97,7 @@ export class Relay {
     const { client, target, bell } = this.#parts;
     this.#stopping = true;
     if (this.#resting) return bell.ring();
+    if (this.#end !== null) return client.hurry();
     client.cut();
     target.cut();
   }

@@ -308,3 +308,29 @@ Deno.test("Relay cuts at a stop a client that takes nothing, and leaves nothing 
   assertEquals(await session.end, "client-closed");
   assertEquals([drop.kept.length, drop.open.size, session.target.closed], [0, 0, true]);
 });
+
+Deno.test("Relay gives a client two seconds at a stop to take what is still to come", async () => {
+  for (const quits of [false, true]) {
+    const { session, drop } = await asked(1, { timeouts: { dataBlockMs: 33 } });
+    const gate = Promise.withResolvers<void>();
+    session.client.writeGate = gate.promise;
+    drop.finishFlush(1);
+    session.target.send(replyOf(1));
+    await settle();
+    assertEquals(session.client.deadlineMs, 33);
+    if (quits) {
+      session.client.send("QUIT\r\n");
+      await session.target.received("QUIT\r\n");
+      session.target.send("+OK bye\r\n");
+      await settle();
+      assertEquals([session.target.closed, session.client.deadlineMs], [true, 33]);
+    }
+    session.relay.cutShort();
+    await settle();
+    assertEquals(session.client.deadlineMs, 2000);
+    gate.resolve();
+    await session.client.received(replyOf(1) + (quits ? "+OK bye\r\n" : ""));
+    session.client.sendEnd();
+    assertEquals(await session.end, quits ? "quit" : "shutdown");
+  }
+});
