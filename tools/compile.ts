@@ -25,6 +25,8 @@ async function compile(target: string | null): Promise<void> {
     args: [
       ...["compile", "--no-check", ...PERMISSIONS, "--output", join("dist", `mailtee${suffix}`)],
       ...(target === null ? [] : ["--target", target]),
+      // A worker's module is named by a URL, which the compiler doesn't follow.
+      ...["--include", "src/app/profile_worker.ts"],
       "main.ts",
     ],
   }).spawn().status;

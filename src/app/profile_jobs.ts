@@ -1,12 +1,14 @@
 import { openArchive } from "../archive/archive.ts";
 import type { ArchiveOptions } from "../archive/types.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { isDirectory } from "../base/files.ts";
 import { ulidTime } from "../base/ids.ts";
 import { roomLogger } from "../base/log.ts";
 import type { ArchiveConfig, ProfileConfig, ResolvedConfig } from "../config/types.ts";
 import type { RunResult } from "../ingest/types.ts";
 import type { Job } from "../schedule/job.ts";
+import type { ProfileTask } from "./profile_task.ts";
+import { runInWorker } from "./run_in_worker.ts";
 
 const log = roomLogger("archive");
 
@@ -14,34 +16,38 @@ const log = roomLogger("archive");
 export function profileJobs(config: ResolvedConfig, clock: Clock): Job[] {
   const { archive } = config;
   if (archive === null) return [];
-  const options = { clock, ...config.permissions };
   return Object.values(config.profiles).flatMap((profile) =>
-    profile.schedule === null ? [] : [profileJob(profile, profile.schedule, archive, options)]
+    profile.schedule === null ? [] : [profileJob(profile, profile.schedule, archive, config.permissions, clock)]
   );
 }
 
 function profileJob(
   profile: ProfileConfig,
   schedule: string,
-  archive: ArchiveConfig,
-  options: ArchiveOptions & { readonly clock: Clock },
+  { path, users }: ArchiveConfig,
+  permissions: ResolvedConfig["permissions"],
+  clock: Clock,
 ): Job {
-  return {
-    name: profile.name,
-    schedule,
-    timeZone: profile.timeZone,
-    lastStarted: () => lastStarted(profile.name, archive.path, options),
-    run: async (signal) => {
-      // Loaded only now: with it, the compiled program answered its ports after 400 ms, without it after 212.
-      const { runProfile } = await import("../ingest/run_profile.ts");
-      const opened = await openArchive(archive.path, options);
-      try {
-        logResult(await runProfile({ profile, archive: opened, users: archive.users, clock: options.clock, signal }));
-      } finally {
-        opened.close();
-      }
-    },
+  const { name, timeZone, dropFolder, deleteArchived, deleteUnassigned } = profile;
+  const task: ProfileTask = {
+    profile: { name, dropFolder, deleteArchived, deleteUnassigned },
+    users,
+    archive: { path, ...permissions },
   };
+  return {
+    name,
+    schedule,
+    timeZone,
+    lastStarted: () => lastStarted(name, path, { clock, ...permissions }),
+    run: async (signal) => logResult(await carryOut(task, clock, signal)),
+  };
+}
+
+/** A thread has the machine's clock and no other. */
+async function carryOut(task: ProfileTask, clock: Clock, signal: AbortSignal): Promise<RunResult> {
+  if (clock === systemClock) return await runInWorker(task, signal);
+  const { carryOutTask } = await import("./profile_task.ts");
+  return await carryOutTask(task, clock, signal);
 }
 
 async function lastStarted(profile: string, path: string, options: ArchiveOptions): Promise<Date | null> {

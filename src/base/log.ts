@@ -39,6 +39,33 @@ export async function setUpLog(
   });
 }
 
+/** A log record on its way to another thread. */
+export type SentRecord = Pick<LogRecord, "category" | "level" | "properties"> & { readonly rawMessage: string };
+
+/** Gives every record to `send`, for `logSent` in a thread that has a log. */
+export async function sendLog(send: (record: SentRecord) => void): Promise<void> {
+  const sink: Sink = ({ category, level, properties, rawMessage }) =>
+    send({
+      category,
+      level,
+      properties,
+      rawMessage: typeof rawMessage === "string" ? rawMessage : rawMessage.join(""),
+    });
+  await configure({
+    reset: true,
+    sinks: { log: sink, meta: getConsoleSink() },
+    loggers: [
+      { category: ["mailtee"], sinks: ["log"], lowestLevel: "debug" },
+      { category: ["logtape", "meta"], sinks: ["meta"], lowestLevel: "warning" },
+    ],
+  });
+}
+
+/** Logs what another thread sent. */
+export function logSent({ category, level, rawMessage, properties }: SentRecord): void {
+  getLogger(category)[level](rawMessage, { ...properties });
+}
+
 /** Makes all loggers silent again. */
 export async function tearDownLog(): Promise<void> {
   await reset();
