@@ -1,10 +1,12 @@
+const NONE = new Uint8Array(0);
+
 /**
  * Received bytes until they are consumed, in one piece. Bytes come in either through `room` and `grow` (a read into
  * this buffer's own memory) or through `append` (a chunk that has memory already, taken over without a copy where
  * nothing else is buffered).
  */
 export class InputBuffer {
-  #memory = new Uint8Array(0);
+  #memory = NONE;
   #start = 0;
   #end = 0;
 

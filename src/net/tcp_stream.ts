@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { TcpTransport } from "./transport.ts";
 
+const NONE = new Uint8Array(0);
 /** Memory for what is read while an owner wants little; most handshakes fit. */
 const MIN_SLAB_BYTES = 2048;
 /** A slab is given up when less than this is left of it. */
@@ -24,7 +25,7 @@ export class TcpStream extends Duplex {
   readonly #transport: TcpTransport;
   readonly #options: TcpStreamOptions;
   /** Memory for the next reads. What was read stays in it until the TLS layer has decrypted it. */
-  #slab = new Uint8Array(0);
+  #slab = NONE;
   #used = 0;
   /** True while the stream's own machinery waits for a `push`. */
   #due = false;

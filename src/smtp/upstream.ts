@@ -1,6 +1,6 @@
 /** The target's leg from the first byte to the end of EHLO, STARTTLS and AUTH. */
 
-import { encodeUtf8 } from "../base/bytes.ts";
+import { encodeUtf8, equalBytes } from "../base/bytes.ts";
 import { errorText, hasCode, MailteeError } from "../base/errors.ts";
 import { type ClientEnds, xclientCommand, xforwardCommand } from "./announcement.ts";
 import { logIn } from "./authentication.ts";
@@ -51,6 +51,22 @@ function problemWithXforward(extensions: Extensions, ends: ClientEnds): string |
   return extensions.has("PIPELINING") ? null : "the target offers XFORWARD, but not PIPELINING";
 }
 
+/** A target's reply to a greeting command, and what it offers by it. */
+interface Offer {
+  readonly reply: Reply;
+  readonly extensions: Extensions;
+}
+
+/** What a target offered last. It says so session after session, and those share one: 1 KB less for each that waits. */
+let commonOffer: Offer | null = null;
+
+function offerOf(reply: Reply): Offer {
+  if (commonOffer === null || !equalBytes(commonOffer.reply.bytes, reply.bytes)) {
+    commonOffer = { reply, extensions: extensionsOf(reply) };
+  }
+  return commonOffer;
+}
+
 /** Introduces clients to the target, and the proxy itself where the config wants TLS or a login. */
 export class Introducer {
   readonly #target: Leg;
@@ -58,12 +74,7 @@ export class Introducer {
   readonly #client: ClientEnds;
   #announced = false;
   /** How the client introduced itself last, and what the target offered then. */
-  #last: {
-    readonly as: Hello;
-    readonly name: string;
-    readonly reply: Reply;
-    readonly extensions: Extensions;
-  } | null = null;
+  #last: { readonly as: Hello; readonly name: string; readonly offer: Offer } | null = null;
   /** The user whom the proxy let in. */
   #login: string | null = null;
   #loggedIn = false;
@@ -115,7 +126,7 @@ export class Introducer {
    * where there's nothing to tell.
    */
   async announceLogin(username: string): Promise<Introduction | null> {
-    const attributes = this.#last?.extensions.get("XCLIENT")?.toUpperCase().split(/\s+/) ?? [];
+    const attributes = this.#last?.offer.extensions.get("XCLIENT")?.toUpperCase().split(/\s+/) ?? [];
     if (this.#last === null || !this.#announced || !attributes.includes("LOGIN")) return null;
     this.#login = username;
     this.#announced = false;
@@ -168,19 +179,19 @@ export class Introducer {
   async #sayHello(hello: Hello, name: string): Promise<Introduction> {
     const wait = await this.#ask(encodeUtf8(`${hello} ${name}\r\n`));
     if (wait.kind === "lost") return wait;
-    const extensions = extensionsOf(wait.reply);
-    if (isPositive(wait.reply)) this.#last = { as: hello, name, reply: wait.reply, extensions };
+    const offer = offerOf(wait.reply);
+    if (isPositive(wait.reply)) this.#last = { as: hello, name, offer };
     else if (wait.reply.code === BAD_SEQUENCE && this.#last !== null) {
-      return await this.#resetInstead(hello, this.#last);
+      return await this.#resetInstead(hello, this.#last.offer);
     }
-    return { kind: "introduced", reply: wait.reply, extensions };
+    return { kind: "introduced", ...offer };
   }
 
   /**
    * Some targets take no second EHLO (OpenSMTPD), which clients need after STARTTLS with the proxy. What they offered
    * at the first one still holds, and RSET does the rest of what EHLO does (RFC 5321 section 4.1.4).
    */
-  async #resetInstead(hello: Hello, last: { reply: Reply; extensions: Extensions }): Promise<Introduction> {
+  async #resetInstead(hello: Hello, last: Offer): Promise<Introduction> {
     const wait = await this.#ask(RSET);
     if (wait.kind === "lost") return wait;
     const extensions = hello === "HELO" ? noExtensions : last.extensions;
