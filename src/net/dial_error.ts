@@ -53,6 +53,13 @@ function answerText(error: unknown): string {
   return ANSWERS[errorNumber(error) ?? ""] ?? `failed: ${errorText(error)}`;
 }
 
+/** What a look-up came to, by getaddrinfo's or the system error's name. */
+const LOOK_UPS: Readonly<Record<string, string>> = {
+  ENOTFOUND: "there is no host of that name",
+  EAI_AGAIN: "no name server answers",
+  EMFILE: "no file descriptors are left",
+};
+
 function lookUpError(error: unknown): string {
-  return errorNumber(error) === "ENOTFOUND" ? "there is no host of that name" : errorText(error);
+  return LOOK_UPS[errorNumber(error) ?? ""] ?? errorText(error);
 }

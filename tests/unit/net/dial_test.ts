@@ -156,6 +156,12 @@ Deno.test("dial() says that there is no host of that name", async () => {
   ]);
 });
 
+Deno.test("dial() says that no name server answers", async () => {
+  const resolve = () => Promise.reject(systemError("EAI_AGAIN"));
+  const error = await assertRejects(() => dial(target(), { resolve }), MailteeError);
+  assertEquals(error.message, "cannot look up mail.example.org: no name server answers");
+});
+
 Deno.test("dial() says that no name server answered", async () => {
   const clock = new FakeClock();
   const resolve = () => new Promise<string[]>(() => {});
