@@ -15,6 +15,8 @@ export interface SmtpTargetOptions {
   readonly hangsUp: { readonly line: number; readonly octets: number } | null;
 }
 
+/** Lines of a dot and blanks, which some take for the end of a mail, and newlines that some take for CRLF. */
+const AMBIGUOUS = /(?:^|\r\n)\.[ \t\v\f]+\r\n|(?:^|[^\r])\n|\r(?!\n)|(?:^|\r\n)\0/;
 const GREETED = "220 target.example ESMTP\r\n";
 
 /** A strict SMTP server that keeps what it takes, and writes down what it doesn't understand. */
@@ -65,6 +67,7 @@ export class SmtpTarget implements Target {
     if (data === null) return null;
     this.#input = data.rest;
     this.#expects = "command";
+    if (AMBIGUOUS.test(data.raw)) this.#note(`a mail that some would end elsewhere: ${JSON.stringify(data.raw)}`);
     return this.#finish(unstuffed(data.raw));
   }
 
