@@ -201,7 +201,9 @@ async function rest(play: Play, before: Before, ms: number): Promise<{ holdings:
 
 function excess(now: Holdings, before: Before): Violation[] {
   const found: Violation[] = [];
-  if (now.connections > 0) found.push(`${now.connections} connections stay open`);
+  if (now.connections.length > 0) {
+    found.push(`${now.connections.length} connections stay open: ${now.connections.join("; ")}`);
+  }
   if (now.files > before.files) found.push(`${now.files} files stay open, there were ${before.files}`);
   if (now.spareFiles > MAX_SPARE_FILES) found.push(`${now.spareFiles} empty files are kept ready`);
   if (now.incoming > 0) found.push(`${now.incoming} captures stay in the making`);

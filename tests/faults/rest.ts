@@ -4,7 +4,8 @@ import { join } from "@std/path";
 
 /** Counts at one moment. */
 export interface Holdings {
-  readonly connections: number;
+  /** Of clients and targets, as `describeConnections` gives them. */
+  readonly connections: readonly string[];
   /** File descriptors of other kinds, without `spareFiles`. */
   readonly files: number;
   /** Empty files in `.incoming/`, kept open for the next captures. */
@@ -31,7 +32,7 @@ export function readHoldings({ pid, folder, drop, since }: HoldingsOptions): Hol
   const incoming = join(drop, ".incoming");
   const spareFiles = targets.filter((target) => target.startsWith(incoming) && sizeOf(target) === 0).length;
   return {
-    connections: countConnections(pid),
+    connections: describeConnections(pid),
     files: targets.length - spareFiles,
     spareFiles,
     incoming: filledFiles(incoming),
@@ -42,19 +43,33 @@ export function readHoldings({ pid, folder, drop, since }: HoldingsOptions): Hol
 
 /** Sockets of clients and targets: those that neither listen nor are the runtime's own. */
 export function countConnections(pid: number): number {
-  const others = new Set(["tcp", "tcp6"].flatMap((table) => inodes(`/proc/${pid}/net/${table}`, LISTENING)));
-  for (const inode of inodes(`/proc/${pid}/net/unix`, UNIX)) others.add(inode);
-  return [...readDescriptors(pid).values()].filter((target) => {
-    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-    return inode !== undefined && !others.has(inode);
-  }).length;
+  return describeConnections(pid).length;
 }
 
-const LISTENING = /^ *\d+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:0000 0A(?: +\S+){5} +(\d+)/gm;
+/** The same, each as the system has it: both addresses, state and queues in hexadecimal; "closed" without a peer. */
+export function describeConnections(pid: number): string[] {
+  const known = new Map(
+    ["tcp", "tcp6"].flatMap((table) => tableLines(`/proc/${pid}/net/${table}`, TCP)).map(([, text, inode]) => [
+      inode,
+      text ?? "",
+    ]),
+  );
+  const runtimes = new Set(tableLines(`/proc/${pid}/net/unix`, UNIX).map(([, inode]) => inode));
+  return [...readDescriptors(pid).values()].flatMap((target) => {
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode === undefined || runtimes.has(inode)) return [];
+    const text = known.get(inode) ?? "closed";
+    return LISTENING.test(text) ? [] : [text];
+  });
+}
+
+/** Addresses, state and queues, and inode. */
+const TCP = /^ *\d+: ([0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ [0-9A-F]{2} [0-9A-F]+:[0-9A-F]+)(?: +\S+){4} +(\d+)/gm;
+const LISTENING = / 0A [0-9A-F]+:[0-9A-F]+$/;
 const UNIX = /^\S+: [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{4} [0-9A-F]{2} +(\d+)/gm;
 
-function inodes(table: string, line: RegExp): string[] {
-  return [...Deno.readTextFileSync(table).matchAll(line)].map((match) => match[1] ?? "");
+function tableLines(table: string, line: RegExp): RegExpExecArray[] {
+  return [...Deno.readTextFileSync(table).matchAll(line)];
 }
 
 /** What each open file descriptor of a process is, by its number. */
