@@ -12,12 +12,22 @@ export interface SmtpSink {
 }
 
 /** Starts smtp-sink in an empty folder. */
-export async function startSmtpSink(folder: string): Promise<SmtpSink> {
+export async function startSmtpSink(folder: string, protocol: "smtp" | "lmtp" = "smtp"): Promise<SmtpSink> {
   const [port = 0] = freePorts(1);
   const dumps = join(folder, "mails");
   await Deno.mkdir(dumps);
   const program = startProgram("smtp-sink", {
-    args: ["-u", "root", "-R", folder, "-d", "mails/", `127.0.0.1:${port}`, "200"],
+    args: [
+      ...(protocol === "lmtp" ? ["-L"] : []),
+      "-u",
+      "root",
+      "-R",
+      folder,
+      "-d",
+      "mails/",
+      `127.0.0.1:${port}`,
+      "200",
+    ],
   });
   try {
     await program.waitFor(() => isListening(port));
