@@ -11,26 +11,13 @@ import type { ExtractedMessage } from "../message/types.ts";
 import type { UserDirectory } from "./assign.ts";
 import type { MailContent, ReadCapture } from "./batch.ts";
 import { captureRecord } from "./envelope.ts";
+import { type FileIdentity, type FilePlace, identify, placeOf } from "./file_identity.ts";
 import { interruptible } from "./interruptible.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { IngestLimits } from "./types.ts";
 
 /** Captures up to this size are opened and read once. */
 const SMALL_CAPTURE_BYTES = 256 * 1024;
-
-/** Where a file is. */
-export interface FilePlace {
-  /** Its name in the drop folder. */
-  readonly file: string;
-  readonly path: string;
-}
-
-/** A file as it was when it was looked at; before it's deleted it has to be the same still. */
-export interface FileIdentity extends FilePlace {
-  readonly size: number;
-  /** Milliseconds since the epoch. */
-  readonly modified: number;
-}
 
 export type Finding =
   | ({ readonly kind: "new"; readonly file: FileIdentity } & ReadCapture)
@@ -98,21 +85,6 @@ export async function examine(entry: DropEntry, options: ExamineOptions): Promis
   return { kind: "new", file: file.value, capture: { capture: record, mail, users }, content: read.value.content };
 }
 
-function identify(entry: DropEntry): FileIdentity {
-  const { size, mtime } = Deno.lstatSync(entry.path);
-  return { ...placeOf(entry), size, modified: mtime?.getTime() ?? 0 };
-}
-
-/** True where the file is still the one that was looked at. */
-export function isUnchanged(file: FileIdentity): boolean {
-  try {
-    const { size, mtime } = Deno.lstatSync(file.path);
-    return size === file.size && (mtime?.getTime() ?? 0) === file.modified;
-  } catch {
-    return false;
-  }
-}
-
 /** What an earlier run found out, where it still holds: nothing has to be read then. */
 function recall(entry: DropEntry, seen: SeenFile, options: ExamineOptions): Finding | null {
   const { state, captureId, addresses, size, modified } = seen;
@@ -175,10 +147,6 @@ function attemptSync<T>(entry: DropEntry, work: () => T): Attempt<T> {
     if (isGone(error)) return { kind: "vanished" };
     return { kind: "failed", file: placeOf(entry), error: fileError(error, "look at it") };
   }
-}
-
-function placeOf(entry: DropEntry): FilePlace {
-  return { file: entry.name, path: entry.path };
 }
 
 function isGone(error: unknown): boolean {

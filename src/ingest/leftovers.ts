@@ -1,6 +1,6 @@
 import type { SeenFile } from "../archive/types.ts";
 import type { DropEntry } from "../drop/folder.ts";
-import type { FileIdentity } from "./examine.ts";
+import type { FileIdentity } from "./file_identity.ts";
 
 /**
  * Files that earlier runs left, and what they found out about them. A capture's name holds its id and its file is never

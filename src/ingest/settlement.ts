@@ -5,7 +5,8 @@ import { roomLogger } from "../base/log.ts";
 import { openMail } from "../drop/reader.ts";
 import type { CaptureFile } from "../drop/types.ts";
 import { type Committed, ContentSource } from "./batch.ts";
-import { conflict, type FileIdentity, type Finding, isUnchanged } from "./examine.ts";
+import { conflict, type Finding } from "./examine.ts";
+import { type FileIdentity, isUnchanged } from "./file_identity.ts";
 import { type Tally, unassignedReason } from "./tally.ts";
 import type { Profile } from "./types.ts";
 

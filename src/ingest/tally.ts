@@ -1,6 +1,6 @@
 import type { CaptureAddress, NotArchived } from "../archive/types.ts";
 import { errorText, MailteeError } from "../base/errors.ts";
-import type { FilePlace } from "./examine.ts";
+import type { FilePlace } from "./file_identity.ts";
 import type { RunResult } from "./types.ts";
 
 /** The counts of a result protocol. */
