@@ -215,6 +215,20 @@ Deno.test("Capture methods refuse to be called out of turn", () =>
     await writer.close();
   }));
 
+Deno.test("Capture.seal() rejects where others have taken the file away", () =>
+  withFolder(async (folder) => {
+    const writer = await openDropWriter(folder);
+    const capture = writer.begin(smtpStart());
+    capture.write(MAIL);
+    for (const name of unfinished(folder)) await Deno.remove(`${folder}/.incoming/${name}`);
+    const error = await assertRejects(() => capture.seal(), MailteeError, "vanished");
+    assertEquals(error.code, "io");
+    capture.abort();
+    await captureMail(writer, MAIL);
+    await writer.close();
+    assertEquals((await dropNames(folder)).length, 1);
+  }));
+
 Deno.test("Capture.seal() resolves after the data flush and a directory flush that began after the file was there", () =>
   withFolder(async (folder) => {
     const ops = new FaultyFileOps();
