@@ -132,11 +132,11 @@ export class TcpConnection implements Connection, Deadlined {
   }
 
   startServerTls(options: ServerTlsOptions): Promise<number> {
-    return this.#upgrade("server", (tcp) => TlsTransport.accept(tcp, this.#readSize, options));
+    return this.#upgrade("server", (tcp) => TlsTransport.accept(tcp, () => this.#readBytes, options));
   }
 
   startClientTls(options: ClientTlsOptions): Promise<number> {
-    return this.#upgrade("client", (tcp) => TlsTransport.connect(tcp, this.#readSize, options));
+    return this.#upgrade("client", (tcp) => TlsTransport.connect(tcp, () => this.#readBytes, options));
   }
 
   async closeWrite(): Promise<void> {
@@ -184,7 +184,6 @@ export class TcpConnection implements Connection, Deadlined {
   }
 
   readonly #room = (): Uint8Array => this.#input.room(this.#readBytes);
-  readonly #readSize = (): number => this.#readBytes;
 
   readonly #onRead = (received: Received): void => {
     this.#reading = false;
