@@ -13,9 +13,12 @@ import type { Archive, NewCapture } from "../src/archive/types.ts";
 import { createUlidMaker } from "../src/base/ids.ts";
 import { figure, markdownTable, median, percentile } from "./figures.ts";
 import { generateMail, word } from "./mail_generator.ts";
+import { processUse } from "./process_use.ts";
 
 const BATCH_MAILS = 1000;
 const PAGE_MAILS = 50;
+/** The CPU of filling is told for each so many mails: it shows whether a large archive takes longer for a mail. */
+const CURVE_MAILS = 100_000;
 
 const args = parseArgs(Deno.args, { string: ["mails", "rounds"], default: { mails: "100000", rounds: "50" } });
 const mails = Number(args["mails"]);
@@ -38,7 +41,7 @@ const QUERIES: readonly (readonly [string, string])[] = [
 const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
 const archive = await openArchive(join(folder, "archive"));
 try {
-  await fill(archive);
+  const curve = await fill(archive);
   const rows: string[][] = [];
   for (const [name, text] of QUERIES) {
     const query = parseQuery(text, { now: Date.now() });
@@ -55,19 +58,28 @@ try {
   }
   console.log(`${mails} mails, the first ${PAGE_MAILS} of each query, ${rounds} times.\n`);
   console.log(markdownTable(["query", "by", "found", "median ms", "p99 ms"], rows));
+  console.log(`Filling the catalog, ms of CPU a mail for each ${CURVE_MAILS}: ${curve.map(figure).join(", ")}.`);
 } finally {
   archive.close();
   await Deno.remove(folder, { recursive: true });
 }
 
-/** Fills the catalog alone: searches don't read the mails themselves. */
-async function fill({ catalog }: Archive): Promise<void> {
+/** Fills the catalog alone: searches don't read the mails themselves. Gives the CPU a mail, in ms. */
+async function fill({ catalog }: Archive): Promise<number[]> {
+  const curve: number[] = [];
+  let cpuBefore = processUse([Deno.pid]).cpuMs;
   await catalog.syncUsers([{ name: "anna", addresses: ["anna@company.example"], pop3Users: [] }]);
   const makeId = createUlidMaker(() => Date.now());
   for (let first = 0; first < mails; first += BATCH_MAILS) {
     const count = Math.min(BATCH_MAILS, mails - first);
     await catalog.addCaptures(Array.from({ length: count }, (_, place) => captured(first + place, makeId())));
+    const done = first + count;
+    if (done % CURVE_MAILS > 0 && done < mails) continue;
+    const { cpuMs } = processUse([Deno.pid]);
+    curve.push((cpuMs - cpuBefore) / (done % CURVE_MAILS || CURVE_MAILS));
+    cpuBefore = cpuMs;
   }
+  return curve;
 }
 
 function captured(number: number, id: string): NewCapture {
