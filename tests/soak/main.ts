@@ -6,7 +6,8 @@
 
 import { parseArgs } from "@std/cli";
 import { formatTable } from "../../src/cli/table.ts";
-import { HEAP_ALLOWANCE, RESIDENT_ALLOWANCE, type Sample } from "./gauges.ts";
+import { HEAP_ALLOWANCE, RESIDENT_ALLOWANCE } from "./leaks.ts";
+import type { Sample } from "./sample.ts";
 import { soak } from "./soak.ts";
 
 const MIB = 1024 * 1024;

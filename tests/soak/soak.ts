@@ -1,7 +1,6 @@
 /** An office's day with the whole program in the harness's process, as fast as it goes. */
 
 import { join } from "@std/path";
-import { DatabaseSync } from "node:sqlite";
 import { type App, startApp } from "../../src/app.ts";
 import { openArchive } from "../../src/archive/archive.ts";
 import type { Clock } from "../../src/base/clock.ts";
@@ -12,12 +11,13 @@ import type { Violation } from "../faults/ledgers.ts";
 import { memoryFolder } from "../unit/drop/samples.ts";
 import { randomSource } from "../unit/net/random.ts";
 import { Day, EMPLOYEES, type Minute } from "./day.ts";
-import { heapAfterCollection, leaks, leftInIncoming, openDescriptors, type Sample } from "./gauges.ts";
+import { leaks } from "./leaks.ts";
 import { LeapingClock } from "./leaping_clock.ts";
 import { type Fetcher, fetchLetters, sendLetters, type Told } from "./office.ts";
 import { furnish, type Premises, providerCertificate } from "./premises.ts";
 import { type Provider, startProvider } from "./provider.ts";
 import { reckon } from "./reckoning.ts";
+import { openDescriptors, type Sample, takeSample } from "./sample.ts";
 import { mailOf } from "./soak_mails.ts";
 import type { Door } from "./visitor.ts";
 
@@ -212,30 +212,15 @@ class SoakRun {
   }
 
   async #sample(app: App): Promise<void> {
-    const archive = await openArchive(this.#premises.archive, { readOnly: true });
-    const runs = await archive.catalog.runs();
-    const { captures: archived } = await archive.catalog.totals();
-    archive.close();
-    const { proxies, dropFolders: [written] } = app.status();
-    const told = this.#book.length;
-    const sample: Sample = {
+    const subject = {
+      app,
+      premises: this.#premises,
+      clock: this.#clock,
       time: this.#time(),
-      mails: told - this.#samples.reduce((sum, { mails }) => sum + mails, 0),
-      sessions: this.#sessions - this.#samples.reduce((sum, { sessions }) => sum + sessions, 0),
-      openSessions: proxies.reduce((sum, { stats }) => sum + stats.sessions.open, 0),
-      openCaptures: written?.open ?? 0,
-      incoming: leftInIncoming(this.#premises.drop),
-      sleepers: this.#clock.sleeping,
-      captures: written?.committed ?? 0,
-      archived,
-      remembered: rememberedIn(this.#premises.drop),
-      fetched: this.#book.filter(({ by }) => by === "pop3").length,
-      runs: runs.length,
-      runLogBytes: runs.reduce((sum, run) => sum + JSON.stringify(run).length, 0),
-      heapBytes: heapAfterCollection(),
-      residentBytes: Deno.memoryUsage().rss,
-      descriptors: openDescriptors(),
+      book: this.#book,
+      sessions: this.#sessions,
     };
+    const sample = await takeSample(subject, this.#samples);
     this.#samples.push(sample);
     this.#options.progress?.(sample);
   }
@@ -248,14 +233,4 @@ class SoakRun {
 function busy(app: App): boolean {
   const { proxies, jobs } = app.status();
   return proxies.some(({ stats }) => stats.sessions.open > 0) || jobs.some(({ running }) => running);
-}
-
-/** How many mails are remembered as retrieved. */
-function rememberedIn(drop: string): number {
-  const database = new DatabaseSync(join(drop, ".retrieved.db"), { readOnly: true });
-  try {
-    return Number(database.prepare("SELECT count(*) AS count FROM seen").get()?.["count"] ?? 0);
-  } finally {
-    database.close();
-  }
 }
