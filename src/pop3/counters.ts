@@ -1,6 +1,8 @@
 /** What a proxy has done since it was started. */
 
+import { LimitCounts } from "../net/limit_counts.ts";
 import { SessionCounters, type SessionStats } from "../net/session_counters.ts";
+import { localReplies } from "./local_replies.ts";
 import type { EndReason } from "./session_state.ts";
 
 /** How a session ends besides what its reducer says. */
@@ -25,18 +27,31 @@ export interface Pop3ProxyStats extends SessionStats {
   readonly copyFailures: number;
   /** Lines that the proxy itself refused. */
   readonly commandErrors: number;
+  /** Answers that told a client of a limit, by what it limits: "line", "errors". */
+  readonly limits: Readonly<Record<string, number>>;
 }
+
+const limitReplies: ReadonlyMap<Uint8Array, "line" | "errors"> = new Map<Uint8Array, "line" | "errors">([
+  [localReplies.lineTooLong, "line"],
+  [localReplies.tooManyErrors, "errors"],
+]);
 
 /** Mutable counters behind `Pop3ProxyStats`. */
 export class Counters extends SessionCounters<SessionEnd> {
   copyFailures = 0;
   commandErrors = 0;
   readonly #mails = { captured: 0, known: 0, uncopied: 0, undelivered: 0 };
+  readonly #limits = new LimitCounts(limitReplies);
   #bytes = 0;
 
   mailEnded(end: RetrievalEnd, size: number): void {
     this.#mails[end]++;
     if (end === "captured") this.#bytes += size;
+  }
+
+  /** A client was given this answer. */
+  answered(reply: Uint8Array): void {
+    this.#limits.answered(reply);
   }
 
   snapshot(): Pop3ProxyStats {
@@ -45,6 +60,7 @@ export class Counters extends SessionCounters<SessionEnd> {
       mails: { ...this.#mails, bytes: this.#bytes },
       copyFailures: this.copyFailures,
       commandErrors: this.commandErrors,
+      limits: this.#limits.snapshot(),
     };
   }
 }

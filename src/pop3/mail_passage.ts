@@ -66,6 +66,7 @@ export class MailPassage {
     return this.#retrieval.copy.forbidsDelivery && this.begun;
   }
 
+  /** Takes the mail's next octets, valid until it returns. */
   push(piece: DotStep): void {
     const { copy } = this.#retrieval;
     const wire = piece.wire.slice();
@@ -88,13 +89,15 @@ export class MailPassage {
    */
   end(before: Promise<void>): Promise<void> {
     const { copy } = this.#retrieval;
+    if (copy.forbidsDelivery) return this.#keep(null, before);
     const { lines } = this.#block;
     const isPart = lines !== null && this.#bodyLines !== null && this.#bodyLines.count >= lines;
-    const known = isPart ? null : this.#knownAs();
-    if (!isPart && (known === null || !this.#parts.seen?.has(known))) return this.#keep(known, before);
+    const mail = isPart ? null : this.#identity();
+    const isKnown = mail !== null && this.#parts.seen?.has(mail) === true;
+    if (!isPart && !isKnown) return this.#keep(mail, before);
     copy.abort();
     this.#outgoing.release(END_MARKER);
-    if (!isPart) this.#report("known");
+    if (isKnown) this.#report("known");
     return before;
   }
 
@@ -145,7 +148,7 @@ export class MailPassage {
   }
 
   /** What tells the mail from others; null where it doesn't matter whether it was captured before. */
-  #knownAs(): SeenMail | null {
+  #identity(): SeenMail | null {
     const { uid, user } = this.#retrieval;
     if (this.#sha256 === null || uid === null) return null;
     const { host, port } = this.#parts.settings.target;

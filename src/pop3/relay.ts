@@ -194,6 +194,7 @@ export class Relay {
         return null;
       case "answer":
         client.append(effect.reply);
+        this.#parts.counters.answered(effect.reply);
         return null;
       case "begin-capture": {
         const begun = this.#retrievals.begin(this.#state, effect.number, this.#uids.uidOf(effect.number));

@@ -143,6 +143,15 @@ Deno.test("startPop3Proxy() refuses in the protocol's words", async () => {
   assertEquals(stage.proxy.stats().refusedConnections, { "too-many-from-address": 1, "not-allowed": 1 });
 });
 
+Deno.test("startPop3Proxy() counts the limits that clients were told of", async () => {
+  await using stage = await setStage({ limits: { maxLineBytes: 100, maxErrors: 2 } });
+  using client = await Pop3Client.logIn(stage.port);
+  assertEquals(await client.ask("x".repeat(200)), "-ERR The line is too long");
+  assertEquals(await client.ask("y".repeat(200)), "-ERR The line is too long");
+  assertEquals(await client.line(), "-ERR Too many bad commands; closing");
+  assertEquals(stage.proxy.stats().limits, { line: 2, errors: 1 });
+});
+
 Deno.test("startPop3Proxy() rejects where it can't listen or understand who may connect", async () => {
   await using stage = await setStage();
   const listen = [{ address: "127.0.0.1", port: stage.port, tls: "none" as const }];

@@ -134,6 +134,23 @@ Deno.test("Relay reads a mail on whose copy fails in its first piece", async () 
   assertEquals(await finished(session), "target-protocol");
 });
 
+Deno.test("Relay withholds a mail whose copy failed, also one that was captured before or of which a part came", async () => {
+  const seen = { has: () => true, add: () => {}, close: () => {} };
+  for (const command of ["RETR 1", "TOP 1 3"]) {
+    const session = await new RelayedSession({ wholeMailTopLines: 3 }, seen).logIn();
+    await session.exchange("UIDL", UIDL);
+    session.drop.fail("write", "io");
+    session.client.send(`${command}\r\n`);
+    await session.target.received(`${command}\r\n`);
+    session.target.send("+OK\r\n\r\n1\r\n", "2\r\n", "3\r\n.\r\n");
+    await session.client.received(
+      "-ERR [SYS/TEMP] No copy of this message can be kept now, so it isn't delivered; try again later\r\n",
+    );
+    assertEquals([session.client.unread, session.drop.kept.length, session.drop.open.size], ["", 0, 0]);
+    await session.close();
+  }
+});
+
 Deno.test("Relay cuts a mail whose copy fails on the way", async () => {
   const session = await new RelayedSession().logIn();
   await session.exchange("UIDL", UIDL);
