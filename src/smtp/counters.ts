@@ -1,6 +1,7 @@
 /** What a proxy has done since it was started. */
 
 import { Counts } from "../base/counts.ts";
+import { LimitCounts } from "../net/limit_counts.ts";
 import { SessionCounters, type SessionStats } from "../net/session_counters.ts";
 import { localReplies } from "./local_replies.ts";
 import type { MailEnd } from "./mail_end.ts";
@@ -46,7 +47,7 @@ export class Counters extends SessionCounters<EndReason> {
   commandErrors = 0;
   readonly #mails = { accepted: 0, refused: 0, unknown: 0 };
   readonly #undelivered = new Counts<string>();
-  readonly #limits = new Counts<Limit>();
+  readonly #limits = new LimitCounts(limitReplies);
   #bytes = 0;
 
   mailEnded(end: MailEnd, outcome: MailOutcome, size: number): void {
@@ -55,10 +56,9 @@ export class Counters extends SessionCounters<EndReason> {
     if (outcome === "accepted") this.#bytes += size;
   }
 
-  /** The client was given this answer. */
+  /** A client was given this answer. */
   answered(reply: Reply): void {
-    const limit = limitReplies.get(reply);
-    if (limit !== undefined) this.#limits.add(limit);
+    this.#limits.answered(reply);
   }
 
   snapshot(): SmtpProxyStats {
