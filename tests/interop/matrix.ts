@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { TlsMode } from "../../src/net/types.ts";
-import { TLS_MODES } from "./stage.ts";
+import { type PortsByMode, TLS_MODES } from "./stage.ts";
 
 /** TLS of the listener, and of the target. */
 export interface Pairing {
@@ -11,6 +11,18 @@ export interface Pairing {
 /** Each mode of a client with each mode towards a server. */
 export function pairingsOf(client: readonly TlsMode[], server: readonly TlsMode[]): Pairing[] {
   return client.flatMap((listenTls) => server.map((targetTls) => ({ listenTls, targetTls })));
+}
+
+/** A proxy before a server for each mode towards it, by that mode; `start` gets the mode and the server's port. */
+export async function proxiesByTarget(
+  server: { readonly port: number; readonly tlsPort: number },
+  start: (targetTls: TlsMode, targetPort: number) => Promise<PortsByMode>,
+): Promise<Readonly<Record<TlsMode, PortsByMode>>> {
+  return {
+    none: await start("none", server.port),
+    starttls: await start("starttls", server.port),
+    implicit: await start("implicit", server.tlsPort),
+  };
 }
 
 /** Which pairings went well, by client and server. */

@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { sampleMails } from "../../src/demo/samples/samples.ts";
-import type { TlsMode } from "../../src/net/types.ts";
 import type { ReadCapture } from "../peers/captures.ts";
 import { COURIER_PROGRAM, startCourier } from "../peers/courier.ts";
 import { passwordOf, startDovecot } from "../peers/dovecot.ts";
@@ -9,8 +8,8 @@ import { needPeer, needPeerAsRoot } from "../peers/peer.ts";
 import { NODE_POP3, POP3_CLIENTS, type Pop3Client } from "../peers/pop3_clients.ts";
 import { assertSameMails } from "../peers/same_mails.ts";
 import { needUnpacked } from "../peers/unpacked.ts";
-import { documentedTable, forEachOf, Outcomes, type Pairing, pairingsOf } from "./matrix.ts";
-import { type PortsByMode, type Stage, TLS_MODES, withStage } from "./stage.ts";
+import { documentedTable, forEachOf, Outcomes, type Pairing, pairingsOf, proxiesByTarget } from "./matrix.ts";
+import { type Stage, TLS_MODES, withStage } from "./stage.ts";
 
 /** One mailbox that a client fetches. */
 interface Fetching extends Pairing {
@@ -71,13 +70,10 @@ async function contend(
   mails: readonly Uint8Array[],
   outcomes: Outcomes,
 ): Promise<void> {
-  const start = (targetTls: TlsMode, targetPort: number): Promise<PortsByMode> =>
-    stage.pop3Proxy({ name: `${name} ${targetTls}`, targetPort, targetTls });
-  const proxies = {
-    none: await start("none", server.pop3Port),
-    starttls: await start("starttls", server.pop3Port),
-    implicit: await start("implicit", server.pop3sPort),
-  };
+  const proxies = await proxiesByTarget(
+    { port: server.pop3Port, tlsPort: server.pop3sPort },
+    (targetTls, targetPort) => stage.pop3Proxy({ name: `${name} ${targetTls}`, targetPort, targetTls }),
+  );
   await forEachOf(FETCHINGS, ({ user }) => user, async ({ client, user, listenTls, targetTls }) => {
     const fetched = await client.fetch({
       port: proxies[targetTls][listenTls],

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeLatin1, encodeUtf8, equalBytes } from "../../src/base/bytes.ts";
-import type { TlsMode } from "../../src/net/types.ts";
 import type { ReadCapture } from "../peers/captures.ts";
 import { passwordOf } from "../peers/dovecot.ts";
 import { EXIM_PROGRAM, startExim } from "../peers/exim.ts";
@@ -13,8 +12,8 @@ import { hashOf } from "../peers/same_mails.ts";
 import { NODEMAILER, SMTP_CLIENTS, type SmtpClient } from "../peers/smtp_clients.ts";
 import type { SmtpServer, SmtpServerOptions } from "../peers/smtp_server.ts";
 import { needUnpacked } from "../peers/unpacked.ts";
-import { documentedTable, forEachOf, Outcomes, type Pairing, pairingsOf } from "./matrix.ts";
-import { type PortsByMode, type Stage, TLS_MODES, withStage } from "./stage.ts";
+import { documentedTable, forEachOf, Outcomes, type Pairing, pairingsOf, proxiesByTarget } from "./matrix.ts";
+import { type Stage, TLS_MODES, withStage } from "./stage.ts";
 
 interface Contender {
   readonly name: string;
@@ -75,13 +74,10 @@ async function contend(
   server: SmtpServer,
   outcomes: Outcomes,
 ): Promise<void> {
-  const start = (targetTls: TlsMode, targetPort: number): Promise<PortsByMode> =>
-    stage.smtpProxy({ name: `${name} ${targetTls}`, targetPort, targetTls });
-  const proxies = {
-    none: await start("none", server.smtpPort),
-    starttls: await start("starttls", server.smtpPort),
-    implicit: await start("implicit", server.smtpsPort),
-  };
+  const proxies = await proxiesByTarget(
+    { port: server.smtpPort, tlsPort: server.smtpsPort },
+    (targetTls, targetPort) => stage.smtpProxy({ name: `${name} ${targetTls}`, targetPort, targetTls }),
+  );
   const sendings = CLIENTS.flatMap((client) =>
     pairingsOf(client.modes, TLS_MODES).map((pairing): Sending => ({
       client,

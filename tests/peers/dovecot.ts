@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import type { TestCertificate } from "./certificate.ts";
 import { whenListening } from "./listening.ts";
 import { freePorts, startProgram } from "./program.ts";
-import { filesIn } from "./stored_files.ts";
+import { mailsOfMaildir } from "./smtp_server.ts";
 
 /**
  * A Dovecot of its own: POP3 for users whose password is `secret-of-NAME`, their authentication for Postfix, and their
@@ -16,7 +16,10 @@ export interface Dovecot {
   /** The same as both of them, for clients that a PROXY header names. */
   readonly balancedPop3Port: number;
   readonly balancedPop3sPort: number;
+  /** Offers STARTTLS. */
   readonly lmtpPort: number;
+  /** Implicit TLS. */
+  readonly lmtpsPort: number;
   /** Offers STARTTLS. Nothing listens here, and at the next one, without `relayPort`. */
   readonly submissionPort: number;
   /** Implicit TLS. */
@@ -25,8 +28,8 @@ export interface Dovecot {
   readonly authPort: number;
   /** Puts mails into a user's mailbox as files; POP3 gives them back as they are. */
   put(user: string, mails: readonly Uint8Array[]): Promise<void>;
-  /** The files in a user's mailbox, in no particular order. */
-  mails(user: string): Promise<Uint8Array[]>;
+  /** What came into a user's mailbox by LMTP, in no particular order, without what Dovecot put before it. */
+  delivered(user: string): Promise<Uint8Array[]>;
   /** What Dovecot has logged so far. */
   log(): string;
   stop(): Promise<void>;
@@ -49,10 +52,10 @@ export function passwordOf(user: string): string {
 /** Starts Dovecot in the foreground, with config, run-time files and mailboxes in `folder`. Needs root. */
 export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   const { folder } = options;
-  const [pop3Port = 0, pop3sPort = 0, balancedPop3Port = 0, balancedPop3sPort = 0, ...others] = freePorts(8);
-  const [lmtpPort = 0, authPort = 0, submissionPort = 0, submissionsPort = 0] = others;
+  const [pop3Port = 0, pop3sPort = 0, balancedPop3Port = 0, balancedPop3sPort = 0, ...others] = freePorts(9);
+  const [lmtpPort = 0, lmtpsPort = 0, authPort = 0, submissionPort = 0, submissionsPort = 0] = others;
   const pop3Ports = { pop3Port, pop3sPort, balancedPop3Port, balancedPop3sPort };
-  const ports = { ...pop3Ports, lmtpPort, authPort, submissionPort, submissionsPort };
+  const ports = { ...pop3Ports, lmtpPort, lmtpsPort, authPort, submissionPort, submissionsPort };
   const config = join(folder, "dovecot.conf");
   const mailboxes = join(folder, "mailboxes");
   await Deno.mkdir(mailboxes);
@@ -69,14 +72,14 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   return {
     ...ports,
     put: (user: string, mails: readonly Uint8Array[]) => putMails(join(mailboxes, user), mails),
-    mails: async (user: string) => [
-      ...await filesIn(join(mailboxes, user, "new")),
-      ...await filesIn(join(mailboxes, user, "cur")),
-    ],
+    delivered: (user) => mailsOfMaildir(join(mailboxes, user), TRACE),
     log: program.output,
     stop,
   };
 }
+
+/** Fields that Dovecot puts before a mail. */
+const TRACE = /^(?:(?:Return-Path|Delivered-To|Received): .*\n(?:[ \t].*\n)*)+/;
 
 /** The user that owns the mailboxes: nobody. */
 const MAIL_USER = 65534;
@@ -114,6 +117,7 @@ service submission-login {
 }
 service lmtp {
  ${listener("lmtp", ports.lmtpPort)}
+ ${listener("lmtps", ports.lmtpsPort, "ssl = yes")}
 }
 service auth {
  ${listener("auth", ports.authPort)}

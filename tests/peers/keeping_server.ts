@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { DEBIAN_PYTHON } from "./debian_python.ts";
 import { whenListening } from "./listening.ts";
 import { freePorts, startProgram } from "./program.ts";
 import type { SmtpServer, SmtpServerOptions } from "./smtp_server.ts";
@@ -13,7 +14,7 @@ export const AIOSMTPD_LIBRARY = "usr/lib/python3/dist-packages/aiosmtpd/smtp.py"
 /** Starts Python's aiosmtpd, which takes every mail, without AUTH. */
 export function startAiosmtpd(options: SmtpServerOptions): Promise<SmtpServer> {
   const libraries = join(UNPACKED_SERVERS, "usr/lib/python3/dist-packages");
-  return startKeeper("python3", [join(HERE, "serve.py")], { PYTHONPATH: libraries }, options);
+  return startKeeper(DEBIAN_PYTHON, [join(HERE, "serve.py")], { PYTHONPATH: libraries }, options);
 }
 
 /** Starts npm's smtp-server, which takes every mail. */

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { join } from "@std/path";
 import { decodeLatin1 } from "../../src/base/bytes.ts";
 import type { TlsMode } from "../../src/net/types.ts";
+import { DEBIAN_PYTHON } from "./debian_python.ts";
 import { crlfFromLf } from "./line_ends.ts";
 import { talkByOpenssl } from "./openssl_dialog.ts";
 import { runOrFail } from "./program.ts";
@@ -41,9 +42,9 @@ export const POP3_CLIENTS: readonly Pop3Client[] = [
   { name: "getmail6", binary: "getmail", modes: ["none", "implicit"], writesAnew: true, fetch: fetchByGetmail },
   {
     name: "Python's poplib",
-    binary: "python3",
+    binary: DEBIAN_PYTHON,
     modes: ALL_MODES,
-    fetch: (job) => fetchByScript("python3", "fetch.py", job),
+    fetch: (job) => fetchByScript(DEBIAN_PYTHON, "fetch.py", job),
   },
   {
     name: "Perl's Net::POP3",
@@ -51,6 +52,7 @@ export const POP3_CLIENTS: readonly Pop3Client[] = [
     modes: ALL_MODES,
     fetch: (job) => fetchByScript("perl", "fetch.pl", job),
   },
+  { name: "mutt", binary: "mutt", modes: ALL_MODES, fetch: fetchByMutt },
   { name: "openssl s_client", binary: "openssl", modes: ["starttls", "implicit"], fetch: fetchByOpenssl },
 ];
 
@@ -135,6 +137,37 @@ async function fetchByGetmail(job: Pop3Job): Promise<Uint8Array[]> {
   await runOrFail("getmail", { args: ["--getmaildir", job.folder, "--rcfile", "getmailrc"] });
   return await mailsIn(join(job.folder, "mails"));
 }
+
+/** mutt reads mail only on a terminal: it gets one, and the keys it is to take as pressed. */
+async function fetchByMutt(job: Pop3Job): Promise<Uint8Array[]> {
+  const maildir = await makeMaildir(job);
+  const config = [
+    `set folder="${job.folder}" message_cachedir="${job.folder}/cache"`, // without a cache it fetches mails twice
+    `set pop_pass="${job.password}" certificate_file="${job.caFile}"`,
+    `set ssl_starttls=${job.tls === "starttls" ? "yes" : "no"} ssl_force_tls=${job.tls === "none" ? "no" : "yes"}`,
+    "set mbox_type=Maildir confirmappend=no",
+    `push "<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>${maildir}<enter><exit>"`,
+    "",
+  ].join("\n");
+  await writeConfig(job, "muttrc", config);
+  const scheme = job.tls === "implicit" ? "pops" : "pop";
+  await runOrFail(DEBIAN_PYTHON, {
+    args: [
+      ...["-c", ON_A_TERMINAL, "mutt", "-n", "-R", "-F", join(job.folder, "muttrc")],
+      ...["-f", `${scheme}://${job.username}@localhost:${job.port}`],
+    ],
+    env: { HOME: job.folder, TERM: "vt100" },
+  });
+  return (await filesIn(join(maildir, "new"))).map((stored) => crlfFromLf(withoutCounts(stored)));
+}
+
+/** Without the two fields that mutt adds at the end of a header. */
+function withoutCounts(stored: Uint8Array): Uint8Array {
+  const text = Buffer.from(stored).toString("latin1");
+  return Buffer.from(text.replace(/^Content-Length: \d+\nLines: \d+\n(?=\n)/m, ""), "latin1");
+}
+
+const ON_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
 async function fetchByOpenssl(job: Pop3Job): Promise<Uint8Array[]> {
   if (job.tls === "none") throw new Error("openssl s_client has no clear text.");

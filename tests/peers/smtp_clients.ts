@@ -1,12 +1,15 @@
 import { Buffer } from "node:buffer";
 import { join } from "@std/path";
 import type { TlsMode } from "../../src/net/types.ts";
+import { DEBIAN_PYTHON } from "./debian_python.ts";
 import { talkByOpenssl } from "./openssl_dialog.ts";
 import { runOrFail } from "./program.ts";
 
 /** A mail for a client to send to a server on this machine. */
 export interface SmtpJob {
   readonly port: number;
+  /** @default "smtp"; swaks and msmtp alone have LMTP here. */
+  readonly protocol?: "smtp" | "lmtp";
   readonly tls: TlsMode;
   /** The certificate that the server shows. */
   readonly caFile: string;
@@ -43,6 +46,7 @@ export const SMTP_CLIENTS: readonly SmtpClient[] = [
         : ["--auth", "--auth-user", job.login.username, "--auth-password", job.login.password];
       await runOrFail("swaks", {
         args: [
+          ...["--protocol", job.protocol === "lmtp" ? "LMTP" : "ESMTP"],
           ...["--server", "localhost", "--port", String(job.port), "--from", job.mailFrom],
           ...["--to", job.recipients.join(","), "--data", "-", "--hide-all", ...tls, ...login],
         ],
@@ -65,7 +69,13 @@ export const SMTP_CLIENTS: readonly SmtpClient[] = [
         : ["--auth=on", `--user=${job.login.username}`, `--passwordeval=echo ${job.login.password}`];
       await runOrFail("msmtp", {
         args: [
-          ...["--file=/dev/null", "--host=localhost", `--port=${job.port}`, `--from=${job.mailFrom}`],
+          ...[
+            "--file=/dev/null",
+            `--protocol=${job.protocol ?? "smtp"}`,
+            "--host=localhost",
+            `--port=${job.port}`,
+            `--from=${job.mailFrom}`,
+          ],
           ...[`--tls-trust-file=${job.caFile}`, ...tls, ...login, "--", ...job.recipients],
         ],
         stdin: job.content,
@@ -93,9 +103,9 @@ export const SMTP_CLIENTS: readonly SmtpClient[] = [
   },
   {
     name: "Python's smtplib",
-    binary: "python3",
+    binary: DEBIAN_PYTHON,
     modes: ALL_MODES,
-    send: (job) => runScript("python3", "send.py", job),
+    send: (job) => runScript(DEBIAN_PYTHON, "send.py", job),
   },
   {
     name: "Perl's Net::SMTP",
