@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { stringify } from "@std/yaml";
-import { freePorts, isListening, type RunningProgram } from "../peers/program.ts";
+import { whenListening } from "../peers/listening.ts";
+import { freePorts, type RunningProgram } from "../peers/program.ts";
 import { type Shell, shellIn } from "./mailtee.ts";
 
 /** A user as the config names them. */
@@ -60,13 +61,8 @@ export async function install(options: InstallationOptions): Promise<Installatio
     configure,
     run: async () => {
       const running = shell.start("run", "proxy.config.ts");
-      try {
-        await running.waitFor(async () => await isListening(smtpPort) && await isListening(pop3Port));
-        return running;
-      } catch (error) {
-        await running.stop("SIGKILL");
-        throw error;
-      }
+      await whenListening(running, [smtpPort, pop3Port], () => running.stop("SIGKILL"));
+      return running;
     },
     remove: () => Deno.remove(folder, { recursive: true }),
   };

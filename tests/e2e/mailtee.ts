@@ -18,7 +18,7 @@ const repository = fromFileUrl(new URL("../../", import.meta.url));
 
 /** A shell in a folder, with further variables in its environment. */
 export function shellIn(folder: string, variables: Readonly<Record<string, string>> = {}): Shell {
-  const { binary, before } = program();
+  const [binary = "", ...before] = mailteeLine();
   const commandLine = (args: readonly string[]) => ({
     args: [...before, ...args],
     cwd: folder,
@@ -39,9 +39,13 @@ export function shellIn(folder: string, variables: Readonly<Record<string, strin
   };
 }
 
-/** The program under test: the executable that `MAILTEE_BIN` names, else the sources. */
-function program(): { readonly binary: string; readonly before: readonly string[] } {
+/**
+ * What the program's command line begins with: the executable that `MAILTEE_BIN` names, else the sources. One with a bug
+ * of tests/faults/sown_program.ts in it is always made of the sources.
+ */
+export function mailteeLine(sown?: string): string[] {
   const executable = Deno.env.get("MAILTEE_BIN");
-  if (executable !== undefined) return { binary: executable, before: [] };
-  return { binary: Deno.execPath(), before: ["run", "-A", join(repository, "main.ts")] };
+  if (executable !== undefined && sown === undefined) return [executable];
+  const main = sown === undefined ? "main.ts" : "tests/faults/sown_program.ts";
+  return [Deno.execPath(), "run", "-A", "--no-check", join(repository, main)];
 }

@@ -59,8 +59,7 @@ export async function killArchivers(options: ArchiveKillOptions): Promise<Archiv
       found.push(...(await check(program)).map((each) => `seed ${options.seed + cut}, ${where}: ${each}`));
       options.progress?.(cut + 1);
     }
-    const last = program.start(["archive", "--profile", "all"]);
-    while (!last.ended()) await new Promise((resolve) => setTimeout(resolve, 20));
+    await program.start(["archive", "--profile", "all"]).end;
     const archive = await openArchive(program.archive);
     try {
       found.push(...await archiveViolations(archive, copies));
@@ -106,7 +105,7 @@ async function runKilled(
       ? { before: ["strace", "-f", "-e", `trace=${call}`, "-e", `inject=${call}:signal=SIGKILL:when=${when}`] }
       : { sown }),
   });
-  while (!running.ended()) await new Promise((resolve) => setTimeout(resolve, 20));
+  await running.end;
   return { killed: running.output().includes("killed by SIGKILL"), where: `${profile} at ${call} ${when}` };
 }
 

@@ -4,30 +4,14 @@ import { join } from "@std/path";
 import type { FileOps } from "../../src/base/files.ts";
 import type { CaptureStart, Settlement } from "../../src/drop/types.ts";
 import { type FileDropWriter, openDropWriter } from "../../src/drop/writer.ts";
-import { memoryFolder, pop3Start, smtpStart, writeInChunks } from "../unit/drop/samples.ts";
+import { pop3Start, smtpStart, writeInChunks } from "../unit/drop/samples.ts";
 import { randomSource } from "../unit/net/random.ts";
+import { cutRecords, type PowerCutOptions, type PowerCutResult } from "./cut_records.ts";
 import { DyingFileOps } from "./dying_file_ops.ts";
 import { Fate } from "./fate.ts";
 import { readCopies, type Violation, violations } from "./ledgers.ts";
 import { type LoadMail, makeMail } from "./mails.ts";
-import { cutPower } from "./power_cut.ts";
-import { RecordedDisk } from "./recorded_disk.ts";
-
-export interface PowerCutOptions {
-  readonly seed: number;
-  /** How many records are made, and how many disks of each. */
-  readonly records: number;
-  readonly cutsPerRecord: number;
-  readonly sowing?: (real: FileOps) => FileOps;
-  readonly progress?: (done: number) => void;
-}
-
-export interface PowerCutResult {
-  readonly cuts: number;
-  /** Captures that were found after all the cuts. */
-  readonly captures: number;
-  readonly violations: readonly Violation[];
-}
+import type { RecordedDisk } from "./recorded_disk.ts";
 
 /** One transmission on the record; what happened to it, by the count of events at that moment. */
 interface Transmission {
@@ -39,48 +23,22 @@ interface Transmission {
   refused: number;
 }
 
-/** Makes records, and cuts the power at moments by chance. */
-export async function cutDropFolders(options: PowerCutOptions): Promise<PowerCutResult> {
-  const found: Violation[] = [];
-  let captures = 0;
-  let cuts = 0;
-  for (let record = 0; record < options.records; record++) {
-    const seed = options.seed + record;
-    const folder = await Deno.makeTempDir({ prefix: "mailtee-power-", ...(memoryFolder && { dir: memoryFolder }) });
-    try {
-      const disk = new RecordedDisk();
-      const from = join(folder, "disk");
-      Deno.mkdirSync(from);
-      const book = await transmitAll(join(from, "drop"), disk, seed, options.sowing ?? ((real) => real));
-      const random = randomSource(seed);
-      for (let cut = 0; cut < options.cutsPerRecord; cut++) {
-        const at = Math.floor(random() * (disk.events.length + 1));
-        const to = join(folder, `cut-${cut}`);
-        Deno.mkdirSync(to);
-        cutPower({ events: disk.events, at, random, from, to });
-        const after = await compareAfter(join(to, "drop"), book, at);
-        captures += after.captures;
-        found.push(...after.problems.map((problem) => `seed ${seed}, cut ${cut} at ${at}: ${problem}`));
-        Deno.removeSync(to, { recursive: true });
-        cuts++;
-        options.progress?.(cuts);
-      }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  }
-  return { cuts, captures, violations: found };
+/** Makes records of transmissions, and cuts the power at moments by chance. */
+export function cutDropFolders(options: PowerCutOptions): Promise<PowerCutResult> {
+  return cutRecords(options, {
+    record: (folder, disk, ops, seed) => transmitAll(join(folder, "drop"), disk, ops, seed),
+    compare: (folder, book, at) => compareAfter(join(folder, "drop"), book, at),
+  });
 }
 
 /** Two lives of the program on one disk, the first cut off, so that the record has a recovery in it. */
 async function transmitAll(
   drop: string,
   disk: RecordedDisk,
+  ops: FileOps,
   seed: number,
-  sow: (real: FileOps) => FileOps,
 ): Promise<Transmission[]> {
   const book: Transmission[] = [];
-  const ops = sow(disk.ops);
   const random = randomSource(seed);
   const fate = new Fate(seed, 10 + Math.floor(random() * 50));
   await openAndTransmit(drop, new DyingFileOps(fate, ops), disk, book, `s${seed}-first`, random).catch((error) => {

@@ -4,15 +4,13 @@ import { join } from "@std/path";
 import { FileStore, openFileStore } from "../../src/archive/store.ts";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import type { FileOps } from "../../src/base/files.ts";
-import { memoryFolder } from "../unit/drop/samples.ts";
 import { randomSource } from "../unit/net/random.ts";
-import type { PowerCutOptions, PowerCutResult } from "./cut_drop_folder.ts";
+import { cutRecords, type PowerCutOptions, type PowerCutResult } from "./cut_records.ts";
 import { DyingFileOps } from "./dying_file_ops.ts";
 import { Fate } from "./fate.ts";
 import type { Violation } from "./ledgers.ts";
 import { makeMail } from "./mails.ts";
-import { cutPower } from "./power_cut.ts";
-import { RecordedDisk } from "./recorded_disk.ts";
+import type { RecordedDisk } from "./recorded_disk.ts";
 
 /** A mail, and since when the store has promised to have it, by the count of events. */
 interface Promised {
@@ -21,49 +19,25 @@ interface Promised {
 }
 
 /** The same as `cutDropFolders`, for batches of mails of which some are stored more than once. */
-export async function cutStores(options: PowerCutOptions): Promise<PowerCutResult> {
-  const found: Violation[] = [];
-  let captures = 0;
-  let cuts = 0;
-  for (let record = 0; record < options.records; record++) {
-    const seed = options.seed + record;
-    const folder = await Deno.makeTempDir({ prefix: "mailtee-store-", ...(memoryFolder && { dir: memoryFolder }) });
-    try {
-      const disk = new RecordedDisk();
-      const from = join(folder, "disk");
-      Deno.mkdirSync(from);
-      const promised = await storeAll(join(from, "store"), disk, seed, options.sowing ?? ((real) => real));
-      const random = randomSource(seed);
-      for (let cut = 0; cut < options.cutsPerRecord; cut++) {
-        const at = Math.floor(random() * (disk.events.length + 1));
-        const to = join(folder, `cut-${cut}`);
-        Deno.mkdirSync(to);
-        cutPower({ events: disk.events, at, random, from, to });
-        const due = promised.filter(({ since }) => since <= at);
-        const problems = await checkStore(join(to, "store"), due);
-        captures += due.length;
-        found.push(...problems.map((problem) => `seed ${seed}, cut ${cut} at ${at}: ${problem}`));
-        Deno.removeSync(to, { recursive: true });
-        cuts++;
-        options.progress?.(cuts);
-      }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  }
-  return { cuts, captures, violations: found };
+export function cutStores(options: PowerCutOptions): Promise<PowerCutResult> {
+  return cutRecords(options, {
+    record: (folder, disk, ops, seed) => storeAll(join(folder, "store"), disk, ops, seed),
+    compare: async (folder, promised, at) => {
+      const due = promised.filter(({ since }) => since <= at);
+      return { captures: due.length, problems: await checkStore(join(folder, "store"), due) };
+    },
+  });
 }
 
 /** Two processes after each other, the first cut off; then two at once. */
 async function storeAll(
   folder: string,
   disk: RecordedDisk,
+  ops: FileOps,
   seed: number,
-  sow: (real: FileOps) => FileOps,
 ): Promise<Promised[]> {
   const promised: Promised[] = [];
   const random = randomSource(seed);
-  const ops = sow(disk.ops);
   const fate = new Fate(seed, 5 + Math.floor(random() * 25));
   const mails = Array.from(
     { length: 8 },

@@ -1,8 +1,10 @@
 /** The program as a process, with its drop folder and archive where a test wants them, and started as a test wants it. */
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import type { TlsMode } from "../../src/net/types.ts";
-import { freePorts, isListening, type RunningProgram, startProgram } from "../peers/program.ts";
+import { mailteeLine } from "../e2e/mailtee.ts";
+import { whenListening } from "../peers/listening.ts";
+import { freePorts, type RunningProgram, startProgram } from "../peers/program.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface InstalledOptions {
@@ -57,8 +59,6 @@ export interface InstalledProgram {
 /** Takes every address of a load. */
 export const EVERYBODY = [{ name: "all", addresses: ["*@company.example", "*@other.example"], pop3Users: ["carla"] }];
 
-const repository = fromFileUrl(new URL("../../", import.meta.url));
-
 /** Writes a config: an SMTP and a POP3 proxy, an archive and a profile that deletes what it has archived. */
 export async function installProgram(options: InstalledOptions): Promise<InstalledProgram> {
   const { folder, upstream } = options;
@@ -77,7 +77,7 @@ export async function installProgram(options: InstalledOptions): Promise<Install
   };
   await Deno.writeTextFile(join(folder, "proxy.config.yaml"), JSON.stringify(config, null, 2));
   const start = (args: readonly string[], launch: Launch = {}) => {
-    const [binary = "", ...rest] = [...launch.before ?? [], ...programLine(launch.sown), ...args];
+    const [binary = "", ...rest] = [...launch.before ?? [], ...mailteeLine(launch.sown), ...args];
     const env = { NO_COLOR: "1", ...(launch.sown === undefined ? {} : { MAILTEE_SOWN: launch.sown }) };
     return startProgram(binary, { args: rest, cwd: folder, env });
   };
@@ -90,18 +90,12 @@ export async function installProgram(options: InstalledOptions): Promise<Install
     start,
     run: async (launch) => {
       const running = start(["run", "proxy.config.yaml"], launch);
-      try {
-        await running.waitFor(async () => await isListening(smtpPort) && await isListening(pop3Port));
-        return running;
-      } catch (error) {
-        await running.stop("SIGKILL");
-        throw error;
-      }
+      await whenListening(running, [smtpPort, pop3Port], () => running.stop("SIGKILL"));
+      return running;
     },
     command: async (...args) => {
       const running = start(args);
-      await running.waitFor(() => running.ended()).catch(() => {});
-      await running.stop();
+      await running.end;
       return running.output();
     },
   };
@@ -115,12 +109,4 @@ function plainProxies(upstream: Pick<Upstream, "smtpPort" | "pop3Port">): Config
     target: { host: "127.0.0.1", port: targetPort, tls: "none" },
   });
   return [proxy("smtp", smtpPort, upstream.smtpPort), proxy("pop3", pop3Port, upstream.pop3Port)];
-}
-
-/** The sources, or the executable that `MAILTEE_BIN` names; a program with a sown bug is always made of the sources. */
-function programLine(sown: string | undefined): string[] {
-  const executable = Deno.env.get("MAILTEE_BIN");
-  if (executable !== undefined && sown === undefined) return [executable];
-  const main = sown === undefined ? "main.ts" : "tests/faults/sown_program.ts";
-  return [Deno.execPath(), "run", "-A", "--no-check", join(repository, main)];
 }

@@ -51,6 +51,8 @@ export interface RunningProgram {
   readonly pid: number;
   /** True once it has ended, by itself or by a signal. */
   ended(): boolean;
+  /** Resolves with the exit code when it has ended. */
+  readonly end: Promise<number>;
   /** All that it has written to stdout and stderr so far. */
   output(): string;
   /** Resolves when `isReady` says so of the output; rejects where the program ends before, or after half a minute. */
@@ -76,6 +78,7 @@ export function startProgram(binary: string, options: ProgramOptions): RunningPr
   return {
     pid: child.pid,
     ended: () => ended,
+    end,
     output,
     waitFor: async (isReady) => {
       await until(async () => {
