@@ -14,6 +14,7 @@ import { assertSameMails } from "../peers/same_mails.ts";
 import { SmtpLineClient } from "../peers/smtp_line_client.ts";
 import type { SmtpServer, SmtpServerOptions } from "../peers/smtp_server.ts";
 import { needUnpacked } from "../peers/unpacked.ts";
+import { forEachOf } from "./matrix.ts";
 import { withStage } from "./stage.ts";
 
 /**
@@ -90,7 +91,11 @@ for (const { name, need, start } of SERVERS) {
         const folder = await stage.subfolder("server");
         const server = onEnd(await start({ folder, certificate: stage.certificate, users: ["anna"] }));
         const { none: port } = await stage.smtpProxy({ name, targetPort: server.smtpPort, targetTls: "none" });
-        for (const [index, sequence] of SEQUENCES.entries()) await smuggle(port, index, sequence);
+        await forEachOf(
+          SEQUENCES,
+          JSON.stringify,
+          (sequence) => smuggle(port, SEQUENCES.indexOf(sequence), sequence),
+        );
         await until(async () => (await server.delivered("anna")).length >= SEQUENCES.length, server.log);
         const captures = stage.captures().map(({ mail }) => mail);
         assertEquals(captures.length, SEQUENCES.length);
