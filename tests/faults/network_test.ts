@@ -67,8 +67,8 @@ async function meetInSmtp(stage: NetworkStage, name: string, phase: SmtpPhase, l
   assertEquals(stage.upstream.held.some(({ token }) => token === mail.token), phase.held, where);
 }
 
-for (const loss of ["reset", "end"] as const) {
-  Deno.test(`SMTP: the target's connection meets a ${loss} in each phase: 4xx, and a copy where it may have the mail`, async () => {
+for (const [loss, what] of [["reset", "is reset"], ["end", "ends"]] as const) {
+  Deno.test(`SMTP: the target's connection ${what} in each phase: 4xx, and a copy where it may have the mail`, async () => {
     await withNetwork(async (stage) => {
       for (const [name, phase] of Object.entries(SMTP_PHASES)) await meetInSmtp(stage, name, phase, loss);
       await passesAgain(stage);
@@ -147,8 +147,8 @@ async function meetInPop3(stage: NetworkStage, name: string, phase: Pop3Phase, l
   assertEquals(await stage.outcomes(mail), phase.outcomes, where);
 }
 
-for (const loss of ["reset", "end"] as const) {
-  Deno.test(`POP3: the target's connection meets a ${loss} in each phase: -ERR, or an end in the middle of a mail`, async () => {
+for (const [loss, what] of [["reset", "is reset"], ["end", "ends"]] as const) {
+  Deno.test(`POP3: the target's connection ${what} in each phase: -ERR, or an end in the middle of a mail`, async () => {
     await withNetwork(async (stage) => {
       stage.plan(before("called", /^\+OK upstream/, loss));
       assertEquals(await stage.fetch(stage.mail()), [
