@@ -1,12 +1,12 @@
 /** One random POP3 session through a proxy: what the target gave = what the client got whole = what is kept. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { roomLogger } from "../../src/base/log.ts";
 import { Counters } from "../../src/pop3/counters.ts";
 import { resolvePop3Options } from "../../src/pop3/options.ts";
 import { ProxySession } from "../../src/pop3/proxy_session.ts";
 import { play } from "./fuzzed_session.ts";
-import { InstantDrop } from "./instant_drop.ts";
+import { FuzzedDrop } from "./fuzzed_drop.ts";
 import { pop3Commands } from "./pop3_input.ts";
 import { mailsRetrieved } from "./pop3_reading.ts";
 import { asBlock, Pop3Target } from "./pop3_target.ts";
@@ -40,8 +40,8 @@ export function fuzzPop3Session(seed: number, way: Pop3Way): Promise<SessionTall
   const mails = Array.from({ length: 1 + random.below(3) }, () => mailText(random));
   const hangsUp = random.oneIn(6) ? { line: random.below(10), octets: random.below(60) } : null;
   const target = new Pop3Target({ mails, hangsUp });
-  const wire = new Wire(random, target, Pop3Target.greeting);
-  const drop = new InstantDrop();
+  const drop = new FuzzedDrop(new Random(-seed));
+  const wire = new Wire(random, target, drop, Pop3Target.greeting);
   const counters = new Counters();
   const session = new ProxySession({
     id: "1",
@@ -67,6 +67,10 @@ export function fuzzPop3Session(seed: number, way: Pop3Way): Promise<SessionTall
     oddities: target.oddities,
     run: () => session.run(),
     talk: () => talk(wire, random, way),
+    compareSoFar: () => {
+      const got = mailsRetrieved(wire.said, wire.heard).length;
+      assert(got <= drop.kept.length, `the client has ${got} mails, and ${drop.kept.length} are kept`);
+    },
     compare: () => {
       const kept = drop.kept.map(({ start, content }) => ({ number: start.pop3?.messageNumber ?? 0, content }));
       const got = mailsRetrieved(wire.said, wire.heard);

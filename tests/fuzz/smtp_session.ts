@@ -10,12 +10,12 @@ import { resolveSmtpOptions } from "../../src/smtp/options.ts";
 import { ProxySession, type ProxySessionParts } from "../../src/smtp/proxy_session.ts";
 import { bytesOf, textOf } from "../unit/pop3/memory_connection.ts";
 import { play } from "./fuzzed_session.ts";
-import { InstantDrop } from "./instant_drop.ts";
+import { FuzzedDrop } from "./fuzzed_drop.ts";
 import { USERS } from "./login_reading.ts";
 import { proxyHeaderFor } from "./proxy_header_input.ts";
 import { Random } from "./random.ts";
 import { arrange } from "./smtp_arrangement.ts";
-import { compareMails } from "./smtp_comparison.ts";
+import { assertKept, compareMails } from "./smtp_comparison.ts";
 import { talkSmtp } from "./smtp_talk.ts";
 import { SmtpTarget } from "./smtp_target.ts";
 import type { SmtpWay } from "./smtp_ways.ts";
@@ -40,9 +40,9 @@ export function fuzzSmtpSession(seed: number, way: SmtpWay, sow: Sowing = (parts
   const random = new Random(seed);
   const arranged = arrange(random, way.arrangement);
   const { kind, checksLogins, announceClient, balanced, client, target } = arranged;
-  const wire = new Wire(random, target, SmtpTarget.greeting, balanced ? LOAD_BALANCER : client);
+  const drop = new FuzzedDrop(new Random(-seed));
+  const wire = new Wire(random, target, drop, SmtpTarget.greeting, balanced ? LOAD_BALANCER : client);
   if (balanced) wire.sendAhead(proxyHeaderFor(random, client.address, client.port));
-  const drop = new InstantDrop();
   const counters = new Counters();
   const session = new ProxySession(sow({
     id: "1",
@@ -78,6 +78,7 @@ export function fuzzSmtpSession(seed: number, way: SmtpWay, sow: Sowing = (parts
       await session.run();
     },
     talk: () => talkSmtp(wire, random, way),
+    compareSoFar: () => assertKept(arranged, wire, drop),
     compare: () => compareMails(arranged, wire, drop),
   });
 }

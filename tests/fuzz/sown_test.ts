@@ -14,6 +14,11 @@ const MOST_SESSIONS = 400;
 
 const SOWN: readonly { readonly bug: string; readonly in: Arrangement; readonly sow: Sowing }[] = [
   {
+    bug: "the client hears of success before its copy is kept",
+    in: "plain",
+    sow: (parts) => ({ ...parts, drop: hasty(parts.drop) }),
+  },
+  {
     bug: "the copy of an LMTP mail names those whom its end was refused for",
     in: "lmtp",
     sow: (parts) => ({ ...parts, drop: forgetful(parts.drop) }),
@@ -54,15 +59,26 @@ async function assertNoticed(fuzz: (seed: number) => Promise<unknown>): Promise<
   });
 }
 
+/** Doesn't wait until a capture is visible. */
+function hasty(drop: DropWriter): DropWriter {
+  return withCommit(drop, (commit) => (settlement) => {
+    void commit(settlement);
+    return Promise.resolve("");
+  });
+}
+
 /** Keeps who was accepted by RCPT, whatever came of them. */
 function forgetful(drop: DropWriter): DropWriter {
+  return withCommit(drop, (commit) => ({ outcome, reply = "" }) => commit({ outcome, reply }));
+}
+
+function withCommit(drop: DropWriter, change: (commit: Capture["commit"]) => Capture["commit"]): DropWriter {
   return {
     path: drop.path,
     close: () => drop.close(),
     begin: (start): Capture => {
       const capture = drop.begin(start);
-      const { commit } = capture;
-      capture.commit = ({ outcome, reply = "" }) => commit({ outcome, reply });
+      capture.commit = change(capture.commit);
       return capture;
     },
   };

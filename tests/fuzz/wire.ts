@@ -50,17 +50,22 @@ export class Wire {
   readonly server = new MemoryConnection(2);
   readonly #random: Random;
   readonly #target: Target;
+  readonly #drop: { readonly busy: boolean };
   /** All that the client has sent. */
   said = "";
   /** All that the client has got. */
   heard = "";
+  /** Called whenever the client has got more. */
+  onHeard: () => void = () => {};
   broken = false;
   /** How often the client has sent something. */
   inputs = 0;
   #over = false;
 
-  constructor(random: Random, target: Target, greeting: string, remote = SOMEBODY) {
+  /** @param drop where the session keeps its copies: it isn't at rest before that is */
+  constructor(random: Random, target: Target, drop: { readonly busy: boolean }, greeting: string, remote = SOMEBODY) {
     this.client = new ClientConnection(remote);
+    this.#drop = drop;
     this.#random = random;
     this.#target = target;
     this.server.send(greeting);
@@ -96,7 +101,7 @@ export class Wire {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await new Promise((resolve) => setImmediate(resolve));
       const moved = await this.#move();
-      if (!moved) return;
+      if (!moved && !this.#drop.busy) return;
     }
     throw new Error("the session doesn't come to rest");
   }
@@ -109,6 +114,7 @@ export class Wire {
     let moved = false;
     if (this.client.unread !== "") {
       this.heard += await this.client.taken();
+      this.onHeard();
       moved = true;
     }
     if (this.server.unread !== "") {

@@ -1,5 +1,6 @@
 import { concatBytes } from "../../src/base/bytes.ts";
 import type { Capture, CaptureStart, DropWriter, Settlement } from "../../src/drop/types.ts";
+import type { Random } from "./random.ts";
 import { textOf } from "../unit/pop3/memory_connection.ts";
 
 /** A capture that became visible; octets are characters up to U+00FF. */
@@ -9,17 +10,32 @@ export interface KeptMail {
   readonly content: string;
 }
 
-/** A drop folder in memory that takes no time, so that a session is at rest once no promise is left to settle. */
-export class InstantDrop implements DropWriter {
+/** Most turns of the event loop that a flush or a rename takes. */
+const MOST_TURNS = 4;
+
+/** A drop folder in memory that takes its time, but tells when it is at rest. */
+export class FuzzedDrop implements DropWriter {
   readonly path = "memory";
   readonly kept: KeptMail[] = [];
   /** Captures that were begun and neither committed nor aborted. */
   readonly open = new Set<Capture>();
+  readonly #random: Random;
   #begun = 0;
+  #underWay = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** A flush or a rename is under way. */
+  get busy(): boolean {
+    return this.#underWay > 0;
+  }
 
   begin(start: CaptureStart): Capture {
     const parts: Uint8Array[] = [];
     let size = 0;
+    let sealing = false;
     let sealed = false;
     const capture: Capture = {
       id: String(++this.#begun),
@@ -27,19 +43,21 @@ export class InstantDrop implements DropWriter {
         return size;
       },
       write: (content) => {
-        if (sealed) throw new Error("written after the seal");
+        if (sealing) throw new Error("written after the seal");
         parts.push(content.slice());
         size += content.length;
       },
-      seal: () => {
+      seal: async () => {
+        sealing = true;
+        await this.#takeTime();
         sealed = true;
-        return Promise.resolve();
       },
-      commit: (settlement: Settlement) => {
+      commit: async (settlement: Settlement) => {
         if (!sealed) throw new Error("committed without a seal");
+        await this.#takeTime();
         this.open.delete(capture);
         this.kept.push({ start, settlement, content: textOf(concatBytes(parts)) });
-        return Promise.resolve(capture.id);
+        return capture.id;
       },
       abort: () => {
         this.open.delete(capture);
@@ -47,6 +65,14 @@ export class InstantDrop implements DropWriter {
     };
     this.open.add(capture);
     return capture;
+  }
+
+  async #takeTime(): Promise<void> {
+    this.#underWay++;
+    for (let turns = this.#random.below(MOST_TURNS + 1); turns > 0; turns--) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#underWay--;
   }
 
   close(): Promise<void> {
