@@ -4,7 +4,8 @@ import { startDovecot } from "../peers/dovecot.ts";
 import { needPeer, needPeerAsRoot } from "../peers/peer.ts";
 import { assertSameMails } from "../peers/same_mails.ts";
 import { SMTP_CLIENTS } from "../peers/smtp_clients.ts";
-import { documentedTable, forEachOf, Outcomes, pairingsOf, proxiesByTarget } from "./matrix.ts";
+import { forEachOf } from "./for_each_of.ts";
+import { documentedTable, Outcomes, pairingsOf, proxiesByTarget } from "./matrix.ts";
 import { TLS_MODES, withStage } from "./stage.ts";
 
 const CLIENTS = SMTP_CLIENTS.filter(({ name }) => ["swaks", "msmtp"].includes(name));

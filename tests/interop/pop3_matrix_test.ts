@@ -8,7 +8,8 @@ import { needPeer, needPeerAsRoot } from "../peers/peer.ts";
 import { NODE_POP3, POP3_CLIENTS, type Pop3Client } from "../peers/pop3_clients.ts";
 import { assertSameMails } from "../peers/same_mails.ts";
 import { needUnpacked } from "../peers/unpacked.ts";
-import { documentedTable, forEachOf, Outcomes, type Pairing, pairingsOf, proxiesByTarget } from "./matrix.ts";
+import { forEachOf } from "./for_each_of.ts";
+import { documentedTable, Outcomes, type Pairing, pairingsOf, proxiesByTarget } from "./matrix.ts";
 import { type Stage, TLS_MODES, withStage } from "./stage.ts";
 
 /** One mailbox that a client fetches. */

@@ -12,7 +12,8 @@ import { hashOf } from "../peers/same_mails.ts";
 import { NODEMAILER, SMTP_CLIENTS, type SmtpClient } from "../peers/smtp_clients.ts";
 import type { SmtpServer, SmtpServerOptions } from "../peers/smtp_server.ts";
 import { needUnpacked } from "../peers/unpacked.ts";
-import { documentedTable, forEachOf, Outcomes, type Pairing, pairingsOf, proxiesByTarget } from "./matrix.ts";
+import { forEachOf } from "./for_each_of.ts";
+import { documentedTable, Outcomes, type Pairing, pairingsOf, proxiesByTarget } from "./matrix.ts";
 import { type Stage, TLS_MODES, withStage } from "./stage.ts";
 
 interface Contender {

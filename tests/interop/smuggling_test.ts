@@ -14,7 +14,7 @@ import { assertSameMails } from "../peers/same_mails.ts";
 import { SmtpLineClient } from "../peers/smtp_line_client.ts";
 import type { SmtpServer, SmtpServerOptions } from "../peers/smtp_server.ts";
 import { needUnpacked } from "../peers/unpacked.ts";
-import { forEachOf } from "./matrix.ts";
+import { forEachOf } from "./for_each_of.ts";
 import { withStage } from "./stage.ts";
 
 /**
