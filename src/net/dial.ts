@@ -111,8 +111,20 @@ async function resolveName(host: string): Promise<string[]> {
   return found.map(({ address }) => address);
 }
 
-function connectTcp(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
-  return Deno.connect({ hostname, port, signal });
+/**
+ * Connects, or rejects when the signal is aborted. `Deno.connect` (2.9) asks its signal once more when the connection is
+ * there, and where that was aborted in the very moment it throws without closing: the signal that it gets says no.
+ */
+async function connectTcp(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
+  const attempt = new AbortController();
+  Object.defineProperty(attempt.signal, "throwIfAborted", { value: () => {} });
+  const abort = () => attempt.abort(OVER);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Deno.connect({ hostname, port, signal: attempt.signal });
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** What `promise` gives, unless the signal is aborted first: then rejects with its reason. */

@@ -147,6 +147,28 @@ Deno.test("dial() closes a connection that comes too late", async () => {
   server.close();
 });
 
+Deno.test("dial() closes a connection that comes about in the moment in which it is given up", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const giveUp = new AbortController();
+  const { connect } = Deno;
+  // As Deno.connect does it at its end, at the worst moment for it.
+  Reflect.set(Deno, "connect", async ({ signal }: { signal: AbortSignal }) => {
+    const connection = await connect({ hostname: "127.0.0.1", port });
+    giveUp.abort("given up");
+    signal.throwIfAborted();
+    return connection;
+  });
+  try {
+    const reason = await dial(target({ host: "127.0.0.1", port }), { signal: giveUp.signal }).catch((error) => error);
+    assertEquals(reason, "given up");
+  } finally {
+    Reflect.set(Deno, "connect", connect);
+  }
+  (await listener.accept()).close();
+  // A connection that wasn't closed is a leak, which the test runner finds.
+});
+
 Deno.test("dial() says that there is no host of that name", async () => {
   const resolve = () => Promise.reject(systemError("ENOTFOUND"));
   const error = await assertRejects(() => dial(target(), { resolve }), MailteeError);
