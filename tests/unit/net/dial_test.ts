@@ -151,10 +151,14 @@ Deno.test("dial() closes a connection that comes about in the moment in which it
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   const giveUp = new AbortController();
+  const made: { connection: Deno.TcpConn; closed: boolean }[] = [];
   const { connect } = Deno;
   // As Deno.connect does it at its end, at the worst moment for it.
   Reflect.set(Deno, "connect", async ({ signal }: { signal: AbortSignal }) => {
     const connection = await connect({ hostname: "127.0.0.1", port });
+    const entry = { connection, closed: false };
+    made.push(entry);
+    connection.close = () => entry.closed = true;
     giveUp.abort("given up");
     signal.throwIfAborted();
     return connection;
@@ -165,8 +169,9 @@ Deno.test("dial() closes a connection that comes about in the moment in which it
   } finally {
     Reflect.set(Deno, "connect", connect);
   }
+  assertEquals(made.map(({ closed }) => closed), [true]);
+  for (const { connection } of made) connection[Symbol.dispose]();
   (await listener.accept()).close();
-  // A connection that wasn't closed is a leak, which the test runner finds.
 });
 
 Deno.test("dial() says that there is no host of that name", async () => {
