@@ -77,7 +77,8 @@ async function readLineOf(connection: TcpConnection): Promise<string> {
   return line.trim();
 }
 
-const starttls = ["-starttls", "smtp", "-servername", "localhost", "-crlf", "-quiet", "-verify_return_error"];
+const talking = ["-starttls", "smtp", "-servername", "localhost", "-crlf", "-verify_return_error"];
+const starttls = [...talking, "-quiet"];
 
 Deno.test({
   name: "startServerTls() serves openssl s_client by TLS 1.2 and TLS 1.3",
@@ -90,6 +91,26 @@ Deno.test({
         typeof server === "object" && server?.version === `TLSv${version.replace("_", ".")}`,
         JSON.stringify(server),
       );
+    }
+  },
+});
+
+Deno.test({
+  name: "startServerTls() resumes the sessions of openssl s_client, by TLS 1.2 and TLS 1.3",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "mailtee-net-" });
+    try {
+      for (const version of ["1_2", "1_3"]) {
+        const session = join(folder, version);
+        const first = await clientRun([...talking, `-tls${version}`, "-sess_out", session]);
+        assertStringIncludes(first.output, "New, TLSv");
+        const second = await clientRun([...talking, `-tls${version}`, "-sess_in", session]);
+        assertStringIncludes(second.output, "Reused, TLSv");
+        assertStringIncludes(second.output, "heard NOOP");
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
     }
   },
 });
