@@ -3,27 +3,18 @@
 import { MailteeError } from "../base/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
+import { keepLeftFiles, leftFiles } from "./left_files.ts";
 import { json, type Row, text } from "./row.ts";
-import type { NotArchived, RunProtocol, RunRecord } from "./types.ts";
+import type { RunProtocol, RunRecord } from "./types.ts";
 
-/**
- * Of so many runs of a profile, the newest, it is kept which files weren't archived; of older ones only how many. A file
- * that stays in the drop folder is named by every run, 200 octets each time.
- */
-export const RUNS_WITH_FILES = 100;
-/** Runs that died leave no protocol, so that those of several may have become old since the last one was kept. */
-const SHORTENED_AT_ONCE = 10;
-
-/** Keeps a run's protocol, and shortens what has become old by it. */
+/** Keeps a run's protocol. */
 export function keepProtocol(connection: Connection, runId: string, protocol: RunProtocol): void {
-  connection.run("UPDATE run SET protocol = ? WHERE id = ?", JSON.stringify(protocol), runId);
+  const { notArchived, ...counts } = protocol;
   connection.run(
-    `UPDATE run SET protocol = json_set(protocol, '$.notArchived', json('[]'))
-      WHERE id IN (SELECT id FROM run WHERE profile = ? ORDER BY id DESC LIMIT ? OFFSET ?)
-        AND json_array_length(protocol, '$.notArchived') > 0`,
-    protocol.profile,
-    SHORTENED_AT_ONCE,
-    RUNS_WITH_FILES,
+    "UPDATE run SET protocol = ?, left_files = ? WHERE id = ?",
+    JSON.stringify(counts),
+    keepLeftFiles(connection, notArchived),
+    runId,
   );
 }
 
@@ -35,21 +26,22 @@ export function runRecords(
   const rows = profile === undefined
     ? database.all("SELECT * FROM run ORDER BY id DESC LIMIT ?", limit)
     : database.all("SELECT * FROM run WHERE profile = ? ORDER BY id DESC LIMIT ?", profile, limit);
-  return rows.map(runRecord);
+  return rows.map((row) => runRecord(database, row));
 }
 
-function runRecord(row: Row): RunRecord {
+function runRecord(database: Database, row: Row): RunRecord {
   return {
     id: text(row, "id"),
     profile: text(row, "profile"),
     started: text(row, "started"),
-    protocol: row["protocol"] === null ? null : runProtocol(json(row, "protocol"), text(row, "id")),
+    protocol: row["protocol"] === null ? null : runProtocol(database, row),
   };
 }
 
-function runProtocol(value: unknown, runId: string): RunProtocol {
-  if (isRunProtocol(value)) return value;
-  throw new MailteeError("damaged", `the catalog's protocol of run ${runId} isn't one`, {
+function runProtocol(database: Database, row: Row): RunProtocol {
+  const value = json(row, "protocol");
+  if (isCounts(value)) return { ...value, notArchived: leftFiles(database, text(row, "left_files")) };
+  throw new MailteeError("damaged", `the catalog's protocol of run ${text(row, "id")} isn't one`, {
     hint: "Run `mailtee verify`, and take the catalog from a backup of the archive.",
   });
 }
@@ -57,16 +49,10 @@ function runProtocol(value: unknown, runId: string): RunProtocol {
 const TEXTS = ["profile", "started", "finished"] as const;
 const COUNTS = ["found", "archived", "alreadyArchived", "unassigned", "failed", "deleted", "bytes"] as const;
 
-function isRunProtocol(value: unknown): value is RunProtocol {
+function isCounts(value: unknown): value is Omit<RunProtocol, "notArchived"> {
   if (!isRecord(value)) return false;
   return TEXTS.every((key) => typeof value[key] === "string") &&
-    COUNTS.every((key) => typeof value[key] === "number") &&
-    Array.isArray(value["notArchived"]) && value["notArchived"].every(isNotArchived);
-}
-
-function isNotArchived(value: unknown): value is NotArchived {
-  return isRecord(value) && ["file", "code", "reason"].every((key) => typeof value[key] === "string") &&
-    Array.isArray(value["addresses"]) && value["addresses"].every((address) => typeof address === "string");
+    COUNTS.every((key) => typeof value[key] === "number");
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

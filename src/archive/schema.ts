@@ -41,9 +41,20 @@ export const MIGRATIONS: readonly string[] = [
     id TEXT PRIMARY KEY,
     profile TEXT NOT NULL,
     started TEXT NOT NULL,
-    protocol TEXT
+    protocol TEXT,
+    left_files TEXT NOT NULL DEFAULT '[]'
   ) STRICT;
   CREATE INDEX run_by_profile ON run (profile, id);
+
+  -- run.left_files has ranges of these ids: [[1, 8], [12, 12]].
+  CREATE TABLE left_file (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    addresses TEXT NOT NULL,
+    UNIQUE (file, code, reason, addresses)
+  ) STRICT;
 
   CREATE TABLE capture (
     id TEXT PRIMARY KEY,

@@ -268,10 +268,7 @@ export interface Catalog {
 
   /** Gives the run's id. */
   startRun(run: { readonly profile: string; readonly started: string }): Promise<string>;
-  /**
-   * Keeps the protocol, with whatever fields it has beyond RunProtocol's. Which files weren't archived is kept of a
-   * profile's newest 100 runs.
-   */
+  /** Keeps the protocol, with whatever fields it has beyond RunProtocol's. */
   finishRun(runId: string, protocol: RunProtocol): Promise<void>;
   /** Newest first. */
   runs(options?: { readonly profile?: string; readonly limit?: number }): Promise<readonly RunRecord[]>;

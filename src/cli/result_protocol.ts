@@ -22,9 +22,6 @@ export function printResult(result: Result, terminal: Terminal): void {
     terminal.print(terminal.style("yellow", `The run was interrupted: ${oneLine(interruption)}`));
   }
   printNotArchived(result.notArchived, terminal);
-  if (result.notArchived.length === 0 && result.unassigned + result.failed > 0) {
-    terminal.print("Which ones weren't archived is kept of the newest runs only.");
-  }
 }
 
 /** One line for each mail that wasn't archived, with the reason. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 import { openArchive } from "../../../src/archive/archive.ts";
-import { RUNS_WITH_FILES } from "../../../src/archive/run_log.ts";
 import type { NewCapture, RunProtocol, SeenFile } from "../../../src/archive/types.ts";
 import { MailteeError } from "../../../src/base/errors.ts";
 import { inFolder, pop3User, recipient, sample, sender, sha256, withArchive } from "./samples.ts";
@@ -148,31 +148,29 @@ Deno.test("Catalog.syncUsers() gives earlier mails to users whose addresses matc
   });
 });
 
-Deno.test("Catalog keeps which files weren't archived of the newest runs only, and how many of all", async () => {
-  await withArchive(async ({ catalog }) => {
+Deno.test("Catalog keeps what each run left, and each line of it once", async () => {
+  await withArchive(async ({ catalog, path }) => {
     const started = "2026-11-24T02:00:00.000Z";
-    const left = { file: "x.eml", code: "unassigned", reason: "nobody has it", addresses: ["x@y.example"] };
     const counts = { found: 1, archived: 0, alreadyArchived: 0, unassigned: 1, failed: 0, deleted: 0, bytes: 0 };
-    const run = async (profile: string) => {
-      const id = await catalog.startRun({ profile, started });
-      await catalog.finishRun(id, { profile, started, finished: started, ...counts, notArchived: [left] });
-    };
-    await run("other");
-    for (let count = 0; count < 3; count++) await run("nightly");
-    // One that died has no protocol.
-    await catalog.startRun({ profile: "nightly", started });
-    for (let count = 0; count < RUNS_WITH_FILES - 1; count++) await run("nightly");
-    const runs = await catalog.runs({ profile: "nightly" });
-    assertEquals(runs.map(({ protocol }) => protocol?.unassigned ?? null), [
-      ...Array.from({ length: RUNS_WITH_FILES - 1 }, () => 1),
-      null,
-      1,
-      1,
-      1,
-    ]);
-    const named = runs.map(({ protocol }) => protocol?.notArchived.length ?? 0);
-    assertEquals(named.slice(RUNS_WITH_FILES - 2), [1, 0, 0, 0, 0]);
-    assertEquals((await catalog.runs({ profile: "other" })).map(({ protocol }) => protocol?.notArchived), [[left]]);
+    const line = (file: string, reason = "nobody has it") => ({
+      ...{ file, code: "unassigned", reason },
+      addresses: [`${file}@y.example`, "z@y.example"],
+    });
+    const lists = [
+      [line("a"), line("b"), line("c")],
+      [line("a"), line("b"), line("c"), line("d")],
+      [],
+      [line("a"), line("c"), line("d", "nobody has it yet"), line("e")],
+      [line("d"), line("a")],
+    ];
+    for (const notArchived of lists) {
+      const id = await catalog.startRun({ profile: "nightly", started });
+      await catalog.finishRun(id, { profile: "nightly", started, finished: started, ...counts, notArchived });
+    }
+    const runs = await catalog.runs();
+    assertEquals(runs.map(({ protocol }) => protocol?.notArchived).toReversed(), lists);
+    using database = new DatabaseSync(join(path, "catalog.sqlite"), { readOnly: true });
+    assertEquals({ ...database.prepare("SELECT count(*) AS lines FROM left_file").get() }, { lines: 6 });
   });
 });
 

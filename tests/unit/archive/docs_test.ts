@@ -24,6 +24,7 @@ const OUTPUTS: readonly RegExp[] = [
   /^07ff3a[0-9a-f]{58}\|Invoice 4711\n$/,
   /^INVOICE\|accepted\|127.0.0.1\|billing@other.example\|250 Ok\n$/,
   /nightly +2026-11-24T02:00:00.000Z/,
+  /^x.eml\|no user has x@y.example\n$/,
   /^ok\n$/,
   /^$/,
 ];
@@ -79,7 +80,21 @@ Deno.test("docs/archive-format.md shows how to search by hand", async () => {
 });
 
 async function fill({ store, catalog }: Archive): Promise<void> {
-  await catalog.startRun({ profile: "nightly", started: "2026-11-24T02:00:00.000Z" });
+  const run = { profile: "nightly", started: "2026-11-24T02:00:00.000Z" };
+  const left = { file: "x.eml", code: "unassigned", reason: "no user has x@y.example", addresses: ["x@y.example"] };
+  await catalog.finishRun(await catalog.startRun(run), {
+    ...{
+      ...run,
+      finished: run.started,
+      found: 1,
+      archived: 0,
+      alreadyArchived: 0,
+      unassigned: 1,
+      failed: 0,
+      deleted: 0,
+    },
+    ...{ bytes: 0, notArchived: [left] },
+  });
   for (const [id, mail] of [["INVOICE", INVOICE], ["OTHER", "Subject: other\r\n\r\nText\r\n"]] as const) {
     await store.put(encodeUtf8(mail));
     const { capture, ...captured } = sample({
