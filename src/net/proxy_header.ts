@@ -5,7 +5,7 @@
 
 import { isIP } from "node:net";
 import { decodeLatin1, encodeUtf8 } from "../base/bytes.ts";
-import type { SocketAddress } from "./types.ts";
+import type { Connection, SocketAddress, TargetOptions } from "./types.ts";
 
 /** What `takeProxyHeader` found at the start of a buffer. */
 export type ProxyHeaderScan =
@@ -55,6 +55,11 @@ export function proxyHeader(remote: SocketAddress, local: SocketAddress): Uint8A
     family === "TCP6" && versions[index] === 4 ? `::ffff:${address}` : address
   );
   return encodeUtf8(`PROXY ${family} ${source} ${destination} ${remote.port} ${local.port}\r\n`);
+}
+
+/** A target that hears of a connection's client by a header of version 1. */
+export function withProxyHeader(target: TargetOptions, { remote, local }: Connection): TargetOptions {
+  return { ...target, preamble: proxyHeader(remote, local) };
 }
 
 /** Reads the header that a buffer has to begin with, in either version. TLVs of version 2 are skipped. */

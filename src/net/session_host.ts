@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { parseAddressList } from "./address_list.ts";
 import type { Refusal } from "./admission.ts";
 import { type Listener, type ListenerOptions, type Sessions, startListener } from "./listener.ts";
-import type { Connection, ListenOptions, SocketAddress } from "./types.ts";
+import type { Connection, ListenOptions, ServerTlsOptions, SocketAddress } from "./types.ts";
 
 /** How long sessions may take to say their last words at a stop. */
 const STOP_MS = 2000;
@@ -110,4 +110,9 @@ function listenerOptions({ listen, allowFrom, limits, target }: HostOptions): Li
     maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
     handshakeTimeoutMs: target.connectTimeoutMs,
   };
+}
+
+/** What a session shows in STARTTLS or STLS; null where its listener doesn't offer it. */
+export function upgradeCertificate({ tls, certificate }: ListenOptions): ServerTlsOptions | null {
+  return tls === "starttls" ? certificate ?? null : null;
 }

@@ -5,8 +5,9 @@ import { errorText } from "../base/errors.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Dial } from "../net/dial.ts";
 import { Doorbell } from "../net/doorbell.ts";
-import { proxyHeader } from "../net/proxy_header.ts";
-import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
+import { withProxyHeader } from "../net/proxy_header.ts";
+import { upgradeCertificate } from "../net/session_host.ts";
+import type { Connection, ListenOptions, TargetOptions } from "../net/types.ts";
 import type { SessionEnd } from "./counters.ts";
 import { Leg } from "./leg.ts";
 import { localReplies } from "./local_replies.ts";
@@ -79,7 +80,7 @@ export class ProxySession {
       client,
       target: new Leg(greeting.connection, this.#bell),
       bell: this.#bell,
-      certificate: certificateOf(this.#parts.listen),
+      certificate: upgradeCertificate(this.#parts.listen),
     });
     this.#relay = relay;
     if (this.#draining) relay.finishSoon();
@@ -88,8 +89,8 @@ export class ProxySession {
   }
 
   #targetOptions(): TargetOptions {
-    const { settings: { target, announceClient }, connection: { remote, local } } = this.#parts;
-    return announceClient === "proxy" ? { ...target, preamble: proxyHeader(remote, local) } : target;
+    const { settings: { target, announceClient }, connection } = this.#parts;
+    return announceClient === "proxy" ? withProxyHeader(target, connection) : target;
   }
 
   /** Connects to the target, up to its greeting and to TLS where that's wanted. */
@@ -150,9 +151,4 @@ export class ProxySession {
       ms: Math.round(ms),
     });
   }
-}
-
-/** For STLS; null where this listener doesn't offer it. */
-function certificateOf(listen: ListenOptions): ServerTlsOptions | null {
-  return listen.tls === "starttls" ? listen.certificate ?? null : null;
 }

@@ -4,8 +4,9 @@ import { errorText, MailteeError } from "../base/errors.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Dial } from "../net/dial.ts";
 import { Doorbell } from "../net/doorbell.ts";
-import { proxyHeader } from "../net/proxy_header.ts";
-import type { Connection, ListenOptions, ServerTlsOptions, TargetOptions } from "../net/types.ts";
+import { withProxyHeader } from "../net/proxy_header.ts";
+import { upgradeCertificate } from "../net/session_host.ts";
+import type { Connection, ListenOptions, TargetOptions } from "../net/types.ts";
 import { Leg, readReply } from "./leg.ts";
 import type { LoginGate } from "./login_gate.ts";
 import { localReplies } from "./local_replies.ts";
@@ -90,7 +91,7 @@ export class ProxySession {
         log,
         counters,
         bell: this.#bell,
-        certificate: certificateOf(listen),
+        certificate: upgradeCertificate(listen),
         loginGate,
         signal: this.#abort.signal,
       });
@@ -103,8 +104,8 @@ export class ProxySession {
   }
 
   #targetOptions(): TargetOptions {
-    const { options: { target, announceClient }, connection: { remote, local } } = this.#parts;
-    return announceClient === "proxy" ? { ...target, preamble: proxyHeader(remote, local) } : target;
+    const { options: { target, announceClient }, connection } = this.#parts;
+    return announceClient === "proxy" ? withProxyHeader(target, connection) : target;
   }
 
   /** Null where the target can't be reached; the client knows then. */
@@ -178,9 +179,4 @@ export class ProxySession {
       ms: Math.round(ms),
     });
   }
-}
-
-/** For STARTTLS; null where this listener doesn't offer it. */
-function certificateOf(listen: ListenOptions): ServerTlsOptions | null {
-  return listen.tls === "starttls" ? listen.certificate ?? null : null;
 }

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
-import { freePorts, isListening, startProgram } from "./program.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts, startProgram } from "./program.ts";
 
 /** How HAProxy tells a server who the client is. */
 export type SendProxy = "send-proxy" | "send-proxy-v2" | "send-proxy-v2-ssl-cn";
@@ -28,12 +29,7 @@ export async function startHaProxy(folder: string, ports: readonly number[]): Pr
   const defaults = "defaults\n  mode tcp\n  timeout connect 10s\n  timeout client 60s\n  timeout server 60s";
   await Deno.writeTextFile(config, [defaults, ...sections, ""].join("\n"));
   const program = startProgram("haproxy", { args: ["-f", config, "-db"] });
-  try {
-    await program.waitFor(async () => (await Promise.all(own.map(isListening))).every((open) => open));
-  } catch (error) {
-    await program.stop();
-    throw error;
-  }
+  await whenListening(program, own, () => program.stop());
   return {
     port: (way, index) => own[routes.findIndex((route) => route.way === way && route.index === index)] ?? 0,
     stop: () => program.stop("SIGKILL"),

@@ -1,7 +1,8 @@
 import { join } from "@std/path";
 import { decodeLatin1 } from "../../src/base/bytes.ts";
 import { crlfFromLf } from "./line_ends.ts";
-import { freePorts, isListening, startProgram } from "./program.ts";
+import { whenListening } from "./listening.ts";
+import { freePorts, startProgram } from "./program.ts";
 
 /** Postfix's smtp-sink: takes every mail, and keeps each in a file. */
 export interface SmtpSink {
@@ -29,12 +30,7 @@ export async function startSmtpSink(folder: string, protocol: "smtp" | "lmtp" = 
       "200",
     ],
   });
-  try {
-    await program.waitFor(() => isListening(port));
-  } catch (error) {
-    await program.stop();
-    throw error;
-  }
+  await whenListening(program, [port], () => program.stop());
   return {
     port,
     mails: () => {
