@@ -3,6 +3,7 @@ import { errorText, MailteeError } from "../base/errors.ts";
 import { freeBytes } from "../base/files.ts";
 import { listDropFolder } from "../drop/folder.ts";
 import { DEFAULT_LOW_WATER_BYTES } from "../drop/writer.ts";
+import { counted } from "./counted.ts";
 import { formatSize } from "./table.ts";
 
 /** What lies in a drop folder. */
@@ -60,7 +61,7 @@ function describeContent({ path, captures, oldest, others, freeBytes: free, prob
   const since = oldest === null ? "" : `, the oldest ${oldest}`;
   const besides = others === 0 ? "" : `, and ${others} that aren't captures`;
   const room = free === null ? "" : `; ${formatSize(free)} free`;
-  return `Drop folder ${path}: ${captures} captures${since}${besides}${room}`;
+  return `Drop folder ${path}: ${counted(captures, "capture")}${since}${besides}${room}`;
 }
 
 function lowOnSpaceText(): string {

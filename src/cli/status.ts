@@ -7,6 +7,7 @@ import { loadConfig } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/types.ts";
 import { type Backlog, backlogOf, describeBacklog } from "./backlog.ts";
 import type { Command, Invocation } from "./command.ts";
+import { counted } from "./counted.ts";
 import { ExitCode } from "./exit_code.ts";
 import { readRunState } from "./run_state.ts";
 import { formatSize, formatTable } from "./table.ts";
@@ -105,7 +106,8 @@ function describeArchive(archive: Status["archive"]): string {
   if (archive.totals === null) return `Archive ${archive.path}: nothing archived yet`;
   const { mails, captures, users, bytes, oldest, newest } = archive.totals;
   const span = oldest === null || newest === null ? "" : `, dated ${day(oldest)} to ${day(newest)}`;
-  return `Archive ${archive.path}: ${mails} mails (${formatSize(bytes)}), ${captures} captures, ${users} users${span}`;
+  const size = `${counted(mails, "mail")} (${formatSize(bytes)})`;
+  return `Archive ${archive.path}: ${size}, ${counted(captures, "capture")}, ${counted(users, "user")}${span}`;
 }
 
 function day(time: number): string {
