@@ -46,6 +46,7 @@ function profileJob(
 /** A thread has the machine's clock and no other. */
 async function carryOut(task: ProfileTask, clock: Clock, signal: AbortSignal): Promise<RunResult> {
   if (clock === systemClock) return await runInWorker(task, signal);
+  // Loaded only now: with what parses mails, the compiled program answered its ports after 400 ms, without it after 212.
   const { carryOutTask } = await import("./profile_task.ts");
   return await carryOutTask(task, clock, signal);
 }

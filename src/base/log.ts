@@ -24,17 +24,17 @@ export async function setUpLog(
   const write = options.write ??
     ((line: string) => void Deno.stderr.writeSync(encodeUtf8(line)));
   const format = options.format === "json" ? jsonLine : textLine;
-  const sink: Sink = (record) => write(format(record));
+  await logInto((record) => write(format(record)), options.level);
+}
+
+/** What the logging library itself has to say goes to the console. */
+async function logInto(sink: Sink, level: LogLevel): Promise<void> {
   await configure({
     reset: true,
     sinks: { log: sink, meta: getConsoleSink() },
     loggers: [
-      { category: ["mailtee"], sinks: ["log"], lowestLevel: options.level },
-      {
-        category: ["logtape", "meta"],
-        sinks: ["meta"],
-        lowestLevel: "warning",
-      },
+      { category: ["mailtee"], sinks: ["log"], lowestLevel: level },
+      { category: ["logtape", "meta"], sinks: ["meta"], lowestLevel: "warning" },
     ],
   });
 }
@@ -51,14 +51,7 @@ export async function sendLog(send: (record: SentRecord) => void): Promise<void>
       properties,
       rawMessage: typeof rawMessage === "string" ? rawMessage : rawMessage.join(""),
     });
-  await configure({
-    reset: true,
-    sinks: { log: sink, meta: getConsoleSink() },
-    loggers: [
-      { category: ["mailtee"], sinks: ["log"], lowestLevel: "debug" },
-      { category: ["logtape", "meta"], sinks: ["meta"], lowestLevel: "warning" },
-    ],
-  });
+  await logInto(sink, "debug");
 }
 
 /** Logs what another thread sent. */

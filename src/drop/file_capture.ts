@@ -196,11 +196,17 @@ export class FileCapture implements Capture {
   }
 
   #writeCollected(): void {
+    const parts = this.#takeCollected();
+    if (parts.length > 0) this.#write(concatBytes(parts));
+  }
+
+  /** What is to be written so far: the preamble, where it is missing, and the octets that were collected. */
+  #takeCollected(): Uint8Array[] {
     const parts = [...this.#missingPreamble(), ...this.#collected];
     for (const part of this.#collected) this.#addToHash(part);
     this.#collected = [];
     this.#collectedBytes = 0;
-    if (parts.length > 0) this.#write(concatBytes(parts));
+    return parts;
   }
 
   #addToHash(content: Uint8Array): void {
@@ -215,8 +221,7 @@ export class FileCapture implements Capture {
 
   /** Writes all that is missing by one call, with the outcome left open. */
   #writeEnd(): void {
-    const before = this.#missingPreamble();
-    for (const part of this.#collected) this.#addToHash(part);
+    const parts = this.#takeCollected();
     this.#mail = {
       size: this.#size,
       sha256: (this.#hash ?? createHash("sha256")).digest("hex"),
@@ -225,8 +230,7 @@ export class FileCapture implements Capture {
     const report = this.#report(this.#start, this.#mail);
     const tail = buildTail(report, this.#boundary, this.#mailOffset + this.#size, null);
     this.#settlementOffset = tail.settlementOffset;
-    this.#write(concatBytes([...before, ...this.#collected, tail.bytes]));
-    this.#collected = [];
+    this.#write(concatBytes([...parts, tail.bytes]));
   }
 
   #report(start: CaptureStart, mail: SealedReport["mail"]): SealedReport {

@@ -36,8 +36,9 @@ export interface ProfileRunOptions {
  * and left alone. May be cut off at any point and repeated.
  *
  * Where the run can't go on (it was asked to stop, the disk is full, the folder can't be read), or its result can't be
- * kept, the result says `interrupted` and why, and counts what was done. Rejects with MailteeError "busy" where another run of the profile is
- * under way, "config" where the profile would delete every mail, and with what the archive rejects before the run begins.
+ * kept, the result says `interrupted` and why, and counts what was done. Rejects with MailteeError "busy" where another
+ * run of the profile is under way, "config" where the profile would delete every mail, and with what the archive rejects
+ * before the run begins.
  */
 export async function runProfile(options: ProfileRunOptions): Promise<RunResult> {
   const { profile, archive, clock } = options;

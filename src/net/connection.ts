@@ -103,9 +103,9 @@ export class TcpConnection implements Connection, Deadlined {
     const peer = formatAddress(this.remote);
     this.#handshaking?.reject(new MailteeError("timeout", `${peer} did not finish the TLS handshake in time`));
     this.#rejectFill(() => new MailteeError("timeout", `${peer} sent nothing in time`));
-    const untaken = new MailteeError("timeout", `${peer} did not take what was sent in time`);
-    if (this.#writes.busy) this.#writes.fail(() => untaken);
-    this.#ending?.reject(untaken);
+    const untaken = () => new MailteeError("timeout", `${peer} did not take what was sent in time`);
+    if (this.#writes.busy) this.#writes.fail(untaken);
+    this.#ending?.reject(untaken());
   }
 
   fill(): Promise<boolean> {
