@@ -2,6 +2,7 @@
 
 import { Wire } from "../../src/demo/wire.ts";
 import type { ServerTlsOptions } from "../../src/net/types.ts";
+import { acceptEach } from "../peers/accept_each.ts";
 import { type LoadMail, tokenOf } from "./mails.ts";
 import { PeerConnection } from "./peer_connection.ts";
 
@@ -85,7 +86,7 @@ class ServerEnd {
 
 interface Server {
   readonly port: number;
-  readonly sessions: Set<Promise<void>>;
+  readonly sessions: ReadonlySet<Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -95,7 +96,6 @@ function serve(
   tls: "offered" | "implicit" = "offered",
 ): Server {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const sessions = new Set<Promise<void>>();
   const open = new Set<PeerConnection>();
   const run = async (tcp: Deno.TcpConn) => {
     let connection: PeerConnection | undefined;
@@ -110,23 +110,15 @@ function serve(
     }
     if (connection !== undefined && open.delete(connection)) connection.close();
   };
-  const accepting = (async () => {
-    for await (const connection of listener) {
-      const running = run(connection);
-      sessions.add(running);
-      running.finally(() => sessions.delete(running));
-    }
-  })();
+  const accepting = acceptEach(listener, run);
   return {
     port: listener.addr.port,
-    sessions,
-    close: async () => {
-      listener.close();
-      await accepting;
-      for (const connection of open) connection.close();
-      open.clear();
-      await Promise.all(sessions);
-    },
+    sessions: accepting.sessions,
+    close: () =>
+      accepting.close(() => {
+        for (const connection of open) connection.close();
+        open.clear();
+      }),
   };
 }
 

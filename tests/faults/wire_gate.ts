@@ -1,3 +1,4 @@
+import { acceptEach } from "../peers/accept_each.ts";
 import type { Fate } from "./fate.ts";
 
 /** A TCP relay on loopback whose every piece is a step of a fate: what passes sockets of a program that may die. */
@@ -21,28 +22,17 @@ export interface GateOptions {
 export function openWireGate(options: GateOptions): WireGate {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
-  const relays = new Set<Promise<void>>();
   const cut = () => {
     for (const connection of open) connection.close();
     open.clear();
   };
   options.fate.onDeath(cut);
-  const accepting = (async () => {
-    for await (const incoming of listener) {
-      open.add(incoming);
-      const relay = passOn(incoming, open, options);
-      relays.add(relay);
-      relay.finally(() => relays.delete(relay));
-    }
-  })();
+  const accepting = acceptEach(listener, (incoming) => {
+    open.add(incoming);
+    return passOn(incoming, open, options);
+  });
   let closing: Promise<void> | undefined;
-  const close = async () => {
-    listener.close();
-    await accepting;
-    cut();
-    await Promise.all(relays);
-  };
-  return { port: listener.addr.port, close: () => closing ??= close() };
+  return { port: listener.addr.port, close: () => closing ??= accepting.close(cut) };
 }
 
 async function passOn(incoming: Deno.TcpConn, open: Set<Deno.Conn>, options: GateOptions): Promise<void> {

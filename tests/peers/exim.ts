@@ -1,7 +1,6 @@
 import { join } from "@std/path";
-import { whenListening } from "./listening.ts";
 import { freePorts } from "./program.ts";
-import { mailsOfMaildir, type SmtpServer, type SmtpServerOptions } from "./smtp_server.ts";
+import { maildirServer, type SmtpServer, type SmtpServerOptions } from "./smtp_server.ts";
 import { startUnpacked } from "./unpacked.ts";
 
 /** Where its program is, below the root. */
@@ -26,17 +25,7 @@ export async function startExim(options: SmtpServerOptions): Promise<SmtpServer>
     folder,
     etc: { "exim4/exim4.conf": config },
   });
-  const stop = async () => {
-    await program.stop("SIGKILL");
-  };
-  await whenListening(program, [smtpPort, smtpsPort], stop);
-  return {
-    smtpPort,
-    smtpsPort,
-    delivered: (user) => mailsOfMaildir(join(mailboxes, user), TRACE),
-    log: program.output,
-    stop,
-  };
+  return await maildirServer(program, { smtpPort, smtpsPort }, mailboxes, TRACE);
 }
 
 function configText(

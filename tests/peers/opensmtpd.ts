@@ -1,8 +1,7 @@
 import { join } from "@std/path";
 import { cryptHashes } from "./crypt_hashes.ts";
-import { whenListening } from "./listening.ts";
 import { freePorts } from "./program.ts";
-import { mailsOfMaildir, type SmtpServer, type SmtpServerOptions } from "./smtp_server.ts";
+import { maildirServer, type SmtpServer, type SmtpServerOptions } from "./smtp_server.ts";
 import { startUnpacked } from "./unpacked.ts";
 
 /** Where its program is, below the root. */
@@ -31,17 +30,7 @@ export async function startOpenSmtpd(options: SmtpServerOptions): Promise<SmtpSe
       mailname: "opensmtpd.company.example\n",
     },
   });
-  const stop = async () => {
-    await program.stop("SIGKILL");
-  };
-  await whenListening(program, [smtpPort, smtpsPort], stop);
-  return {
-    smtpPort,
-    smtpsPort,
-    delivered: (user) => mailsOfMaildir(join(mailboxes, user), TRACE),
-    log: program.output,
-    stop,
-  };
+  return await maildirServer(program, { smtpPort, smtpsPort }, mailboxes, TRACE);
 }
 
 function configText(smtpPort: number, smtpsPort: number, mailboxes: string): string {

@@ -2,6 +2,8 @@ import { join } from "@std/path";
 import { decodeLatin1 } from "../../src/base/bytes.ts";
 import type { TestCertificate } from "./certificate.ts";
 import { crlfFromLf } from "./line_ends.ts";
+import { whenListening } from "./listening.ts";
+import type { RunningProgram } from "./program.ts";
 import { filesIn } from "./stored_files.ts";
 
 /** A mail server that takes mail for its users at company.example. */
@@ -23,6 +25,20 @@ export interface SmtpServerOptions {
   readonly certificate: TestCertificate;
   /** Local parts at company.example; their passwords are those of `passwordOf`. */
   readonly users: readonly string[];
+}
+
+/** A server that was started and keeps what it takes in Maildirs, once it listens; `trace` as `mailsOfMaildir` takes it. */
+export async function maildirServer(
+  program: RunningProgram,
+  ports: Pick<SmtpServer, "smtpPort" | "smtpsPort">,
+  mailboxes: string,
+  trace: RegExp,
+): Promise<SmtpServer> {
+  const stop = async () => {
+    await program.stop("SIGKILL");
+  };
+  await whenListening(program, [ports.smtpPort, ports.smtpsPort], stop);
+  return { ...ports, delivered: (user) => mailsOfMaildir(join(mailboxes, user), trace), log: program.output, stop };
 }
 
 /** The mails of a Maildir, without the fields that `trace` matches at their beginning, with CRLF line ends. */

@@ -5,6 +5,7 @@ import { servePop3 } from "../../src/demo/pop3_service.ts";
 import { type Account, Mailboxes, type ReceivedMail } from "../../src/demo/mailboxes.ts";
 import { serveSmtp } from "../../src/demo/smtp_service.ts";
 import { Wire } from "../../src/demo/wire.ts";
+import { acceptEach } from "../peers/accept_each.ts";
 import type { Issued } from "../unit/net/issue_certificate.ts";
 import { sha256Of } from "./sha256.ts";
 import { MAX_MAIL_BYTES, ownTokenOf } from "./soak_mails.ts";
@@ -119,7 +120,6 @@ function serve(
   listener: Deno.TcpListener | Deno.TlsListener,
   session: (wire: Wire) => Promise<void>,
 ): { readonly port: number; close(): Promise<void> } {
-  const sessions = new Set<Promise<void>>();
   const run = async (connection: Deno.Conn) => {
     try {
       if ("setNoDelay" in connection && typeof connection.setNoDelay === "function") connection.setNoDelay();
@@ -130,19 +130,6 @@ function serve(
       connection.close();
     }
   };
-  const accepting = (async () => {
-    for await (const connection of listener) {
-      const running = run(connection);
-      sessions.add(running);
-      running.finally(() => sessions.delete(running));
-    }
-  })();
-  return {
-    port: listener.addr.port,
-    close: async () => {
-      listener.close();
-      await accepting;
-      await Promise.all(sessions);
-    },
-  };
+  const accepting = acceptEach<Deno.Conn>(listener, run);
+  return { port: listener.addr.port, close: () => accepting.close() };
 }
