@@ -10,6 +10,7 @@ import { runOrFail } from "../tests/peers/program.ts";
 import { figure, markdownTable, median, spread } from "./figures.ts";
 import { processUse } from "./process_use.ts";
 import { chosenRelays, type Relay, type RelayKind, withRelays } from "./relay_peers.ts";
+import { settleDisk } from "./work_folder.ts";
 
 interface Load {
   readonly kilobytes: number;
@@ -60,6 +61,7 @@ async function compare(load: Load): Promise<void> {
 }
 
 async function measure(relay: Relay, load: Load, mails: number): Promise<Measure> {
+  await settleDisk();
   const before = processUse(await relay.pids());
   const seconds = await send(relay, load, mails);
   const after = processUse(await relay.pids());

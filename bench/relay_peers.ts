@@ -5,6 +5,7 @@ import { findProgram } from "../tests/peers/peer.ts";
 import { freePorts, isListening, runOrFail, startProgram, until } from "../tests/peers/program.ts";
 import { descendants } from "./process_use.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
+import { inWorkFolder } from "./work_folder.ts";
 
 /** Something between a client and a server that listens on `port`. */
 export interface Relay {
@@ -226,20 +227,19 @@ export async function withRelays(
   kinds: readonly RelayKind[],
   work: (relays: ReadonlyMap<RelayKind, Relay>) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
-  await Deno.chmod(folder, 0o755);
-  const sink = await startSink();
-  const relays = new Map<RelayKind, Relay>();
-  try {
-    for (const [index, kind] of kinds.entries()) {
-      const own = join(folder, String(index));
-      await Deno.mkdir(own);
-      relays.set(kind, await kind.start(sink.port, own));
+  await inWorkFolder(async (folder) => {
+    const sink = await startSink();
+    const relays = new Map<RelayKind, Relay>();
+    try {
+      for (const [index, kind] of kinds.entries()) {
+        const own = join(folder, String(index));
+        await Deno.mkdir(own);
+        relays.set(kind, await kind.start(sink.port, own));
+      }
+      await work(relays);
+    } finally {
+      for (const relay of relays.values()) await relay.stop();
+      await sink.stop();
     }
-    await work(relays);
-  } finally {
-    for (const relay of relays.values()) await relay.stop();
-    await sink.stop();
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
