@@ -10,6 +10,7 @@ import { join } from "@std/path";
 import { figure, markdownTable, median, percentile } from "./figures.ts";
 import { chosenRelays, withRelays } from "./relay_peers.ts";
 import { benchMail, SmtpClient } from "./smtp_client.ts";
+import { inWorkFolder } from "./work_folder.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["mails", "sizes", "only"],
@@ -23,12 +24,14 @@ const kinds = chosenRelays(String(args["only"]).split(",").filter(Boolean))
 const TURN = 10;
 const WARM_UP_TURNS = 30;
 
-for (const kilobytes of String(args["sizes"]).split(",").map(Number)) await compare(kilobytes);
+await inWorkFolder(async (folder) => {
+  for (const kilobytes of String(args["sizes"]).split(",").map(Number)) await compare(kilobytes, folder);
+});
 
-async function compare(kilobytes: number): Promise<void> {
+async function compare(kilobytes: number, folder: string): Promise<void> {
   const mail = benchMail(kilobytes * 1024);
-  await withRelays(kinds, async (relays) => {
-    const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
+  await withRelays(kinds, folder, async (relays) => {
+    const own = await Deno.makeTempDir({ dir: folder });
     const clients = new Map<string, SmtpClient>();
     const times = new Map<string, number[]>();
     const flushes: number[] = [];
@@ -40,11 +43,10 @@ async function compare(kilobytes: number): Promise<void> {
           const taken = await timed(TURN, () => client.send(mail));
           if (turn >= 0) times.set(name, [...times.get(name) ?? [], ...taken]);
         }
-        if (turn >= 0) flushes.push(...await timed(TURN, () => flushOneFile(folder, mail)));
+        if (turn >= 0) flushes.push(...await timed(TURN, () => flushOneFile(own, mail)));
       }
     } finally {
       for (const client of clients.values()) client.close();
-      await Deno.remove(folder, { recursive: true });
     }
     print(kilobytes, times, flushes);
   });

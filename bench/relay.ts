@@ -10,7 +10,7 @@ import { runOrFail } from "../tests/peers/program.ts";
 import { figure, markdownTable, median, spread } from "./figures.ts";
 import { processUse } from "./process_use.ts";
 import { chosenRelays, type Relay, type RelayKind, withRelays } from "./relay_peers.ts";
-import { settleDisk } from "./work_folder.ts";
+import { inWorkFolder, settleDisk } from "./work_folder.ts";
 
 interface Load {
   readonly kilobytes: number;
@@ -38,15 +38,17 @@ const kinds = chosenRelays(list("only"));
 const WARM_UP_MAILS = 3000;
 const PROBE_MAILS = 100;
 
-for (const sessions of list("sessions").map(Number)) {
-  for (const kilobytes of list("sizes").map(Number)) {
-    for (const reuse of [false, true]) await compare({ kilobytes, sessions, reuse });
+await inWorkFolder(async (folder) => {
+  for (const sessions of list("sessions").map(Number)) {
+    for (const kilobytes of list("sizes").map(Number)) {
+      for (const reuse of [false, true]) await compare({ kilobytes, sessions, reuse }, folder);
+    }
   }
-}
+});
 
-async function compare(load: Load): Promise<void> {
+async function compare(load: Load, folder: string): Promise<void> {
   const results = new Map<RelayKind, Measure[]>(kinds.map((kind) => [kind, []]));
-  await withRelays(kinds, async (relays) => {
+  await withRelays(kinds, folder, async (relays) => {
     const counts = new Map<Relay, number>();
     for (const relay of relays.values()) {
       await send(relay, { ...load, kilobytes: Math.min(load.kilobytes, 64) }, WARM_UP_MAILS);

@@ -5,7 +5,6 @@ import { findProgram } from "../tests/peers/peer.ts";
 import { freePorts, isListening, runOrFail, startProgram, until } from "../tests/peers/program.ts";
 import { descendants } from "./process_use.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
-import { inWorkFolder } from "./work_folder.ts";
 
 /** Something between a client and a server that listens on `port`. */
 export interface Relay {
@@ -222,24 +221,23 @@ export async function startSink(): Promise<Relay> {
   return await startListening("smtp-sink", [...asNobody, "-m", "20000", `127.0.0.1:${port}`, "4096"], port);
 }
 
-/** Starts all of them before one sink, runs `work`, and stops them. */
+/** Starts all of them before one sink, each with its files in `folder`; runs `work`, and stops them. */
 export async function withRelays(
   kinds: readonly RelayKind[],
+  folder: string,
   work: (relays: ReadonlyMap<RelayKind, Relay>) => Promise<void>,
 ): Promise<void> {
-  await inWorkFolder(async (folder) => {
-    const sink = await startSink();
-    const relays = new Map<RelayKind, Relay>();
-    try {
-      for (const [index, kind] of kinds.entries()) {
-        const own = join(folder, String(index));
-        await Deno.mkdir(own);
-        relays.set(kind, await kind.start(sink.port, own));
-      }
-      await work(relays);
-    } finally {
-      for (const relay of relays.values()) await relay.stop();
-      await sink.stop();
+  const sink = await startSink();
+  const relays = new Map<RelayKind, Relay>();
+  try {
+    for (const kind of kinds) {
+      const own = await Deno.makeTempDir({ dir: folder });
+      await Deno.chmod(own, 0o755);
+      relays.set(kind, await kind.start(sink.port, own));
     }
-  });
+    await work(relays);
+  } finally {
+    for (const relay of relays.values()) await relay.stop();
+    await sink.stop();
+  }
 }
