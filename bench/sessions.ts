@@ -11,6 +11,7 @@ import { figure, markdownTable } from "./figures.ts";
 import { processUse, residentMb } from "./process_use.ts";
 import { chosenRelays, withRelays } from "./relay_peers.ts";
 import { SmtpClient } from "./smtp_client.ts";
+import { inWorkFolder } from "./work_folder.ts";
 
 const args = parseArgs(Deno.args, { string: ["idle", "gigabytes"], default: { idle: "4500", gigabytes: "1" } });
 const WATCH_MS = 10_000;
@@ -19,17 +20,19 @@ const SETTLE_MS = 15_000;
 /** Connections that are opened at the same time. */
 const AT_ONCE = 50;
 
-for (const kind of chosenRelays(["mailtee"]).filter(({ name }) => name === "mailtee")) {
-  await withRelays([kind], async (relays) => {
+const mailtee = chosenRelays(["mailtee"]).filter(({ name }) => name === "mailtee");
+
+await inWorkFolder(async (folder) => {
+  await withRelays(mailtee, folder, async (relays) => {
     for (const relay of relays.values()) {
       const [pid = 0] = await relay.pids();
       await idleSessions(relay.port, pid, Number(args["idle"]));
     }
   });
-  await withRelays([kind], async (relays) => {
+  await withRelays(mailtee, folder, async (relays) => {
     for (const relay of relays.values()) await largeMail(relay.port, await relay.pids(), Number(args["gigabytes"]));
   });
-}
+});
 
 async function idleSessions(port: number, pid: number, count: number): Promise<void> {
   const before = residentMb(pid);
