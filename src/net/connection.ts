@@ -84,6 +84,10 @@ export class TcpConnection implements Connection, Deadlined {
     this.#input.consume(count);
   }
 
+  detach(count: number): void {
+    this.#input.detach(count);
+  }
+
   setReadSize(bytes: number): void {
     this.#readBytes = bytes;
   }
@@ -91,7 +95,6 @@ export class TcpConnection implements Connection, Deadlined {
   setDeadline(ms: number | null): void {
     if (ms === null || this.#closed) {
       this.#deadline = Infinity;
-      this.#deadlines.unwatch(this);
     } else {
       this.#deadline = this.#deadlines.now() + ms;
       this.#deadlines.watch(this);
@@ -173,7 +176,8 @@ export class TcpConnection implements Connection, Deadlined {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.setDeadline(null);
+    this.#deadline = Infinity;
+    this.#deadlines.unwatch(this);
     this.#transport.close();
     const closed = () =>
       new MailteeError("connection-lost", `the connection to ${formatAddress(this.remote)} was closed`);

@@ -82,6 +82,11 @@ export interface Connection {
   /** Drops the first `count` buffered bytes. */
   consume(count: number): void;
   /**
+   * As `consume`, for bytes that are to be kept without a copy: what `buffered` has given of them doesn't change any
+   * more.
+   */
+  detach(count: number): void;
+  /**
    * Waits for more bytes: true when `buffered` has grown, false at the peer's orderly end. While one is under way,
    * further calls give the same promise.
    * Rejects with MailteeError "timeout" when the deadline passes (the connection stays open: a reply can still be

@@ -17,27 +17,43 @@ export type BlockEnd = "ended" | "stopped" | LegLoss;
 /** What a block is read with. */
 type BlockParts = Pick<SessionParts, "client" | "target" | "bell" | "settings">;
 
+/** Takes a piece of a block, in memory that doesn't change any more; false to stop. */
+type TakePiece = (piece: DotStep) => boolean | Promise<boolean>;
+
 /**
- * Reads a block from the target. `take` gets it piece by piece, valid until it returns, and gives false to stop; the
- * last piece may be empty. Nothing is read from the target before `take` is done, so a slow client slows the target;
- * while the target is waited for, the client gets what may go. A client that is lost stops it, too.
+ * Reads a block from the target. `take` gets it piece by piece; the last one may be empty. Nothing is read from the
+ * target before `take` is done, so a slow client slows the target; while the target is waited for, the client gets what
+ * may go. A client that is lost stops it, too. A block that is all there costs no promise.
  */
-export async function readBlock(
-  parts: BlockParts,
-  endsLinesWithLf: boolean,
-  take: (piece: DotStep) => boolean | Promise<boolean>,
-): Promise<BlockEnd> {
+export function readBlock(parts: BlockParts, endsLinesWithLf: boolean, take: TakePiece): BlockEnd | Promise<BlockEnd> {
   const { target } = parts;
   const reader = endsLinesWithLf ? new LfBlockReader() : new DotReader({ bareNewline: "keep" });
-  for (;;) {
-    const loss = target.buffered.length > 0 ? null : await nextPiece(parts);
-    if (loss !== null) return loss;
+  const takeBuffered = () => {
     const piece = reader.push(target.buffered);
+    target.connection.detach(piece.consumed);
     const taken = take(piece);
-    target.connection.consume(piece.consumed);
-    const goesOn = typeof taken === "boolean" ? taken : await taken;
-    if (piece.ended) return "ended";
-    if (!goesOn) return "stopped";
+    return typeof taken === "boolean" ? endAfter(piece, taken) : taken.then((goesOn) => endAfter(piece, goesOn));
+  };
+  const end = target.buffered.length > 0 ? takeBuffered() : null;
+  return typeof end === "string" ? end : readOn(parts, takeBuffered, end);
+}
+
+type BlockEndSoFar = BlockEnd | null;
+
+function endAfter({ ended }: DotStep, goesOn: boolean): BlockEndSoFar {
+  if (ended) return "ended";
+  return goesOn ? null : "stopped";
+}
+
+async function readOn(
+  parts: BlockParts,
+  takeBuffered: () => BlockEndSoFar | Promise<BlockEndSoFar>,
+  first: Promise<BlockEndSoFar> | null,
+): Promise<BlockEnd> {
+  for (let end = await first;; end = await takeBuffered()) {
+    if (end !== null) return end;
+    const loss = await nextPiece(parts);
+    if (loss !== null) return loss;
   }
 }
 
@@ -83,7 +99,7 @@ export class BlockRelay {
   /** False where the client takes nothing more. */
   #pass(piece: DotStep): boolean | Promise<boolean> {
     const { client, settings } = this.#parts;
-    client.append(piece.wire.slice());
+    client.append(piece.wire);
     if (piece.ended) client.append(END_MARKER);
     return client.room(settings.timeouts.dataBlockMs);
   }

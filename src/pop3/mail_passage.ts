@@ -66,20 +66,17 @@ export class MailPassage {
     return this.#retrieval.copy.forbidsDelivery && this.begun;
   }
 
-  /** Takes the mail's next octets, valid until it returns. */
+  /** Takes the mail's next octets, in memory that doesn't change any more. */
   push(piece: DotStep): void {
     const { copy } = this.#retrieval;
-    const wire = piece.wire.slice();
-    // Where no dot was doubled the copy gets the same memory.
-    const isPlain = isSameView(piece.wire, piece.content);
-    copy.write(isPlain ? wire : piece.content, isPlain);
+    copy.write(piece.content, true);
     if (this.#mayBeKnown) this.#addToHash(piece);
     this.#bodyLines?.push(piece.content);
     // A client that has seen nothing yet gets an -ERR at the end; until then the target is read on.
     if (copy.forbidsDelivery) return this.#outgoing.hold();
     if (!this.#statusAdded) this.#outgoing.append(withCrLf(this.#block.status));
     this.#statusAdded = true;
-    this.#outgoing.append(wire);
+    this.#outgoing.append(piece.wire);
   }
 
   /**
@@ -180,8 +177,4 @@ export class MailPassage {
       ms: Math.round(clock.monotonicMs() - startedMs),
     });
   }
-}
-
-function isSameView(a: Uint8Array, b: Uint8Array): boolean {
-  return a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.length === b.length;
 }

@@ -105,10 +105,10 @@ export class Relay {
   /** Takes all that has come in, writes all that follows from it, and waits for more. */
   async #turn(): Promise<void> {
     const { client, target, bell, settings } = this.#parts;
-    while (this.#end === null && (await this.#takeReply() || await this.#takeClientLine())) this.#progress = true;
+    await this.#takeAll();
     // The marks of DELE take effect with QUIT (RFC 1939 section 6), so a session in TRANSACTION may go on.
     const done = this.#draining && this.#state.phase === "authorization" && isIdle(this.#state);
-    if (done || this.#stopping) await this.#tell({ kind: "shutdown" });
+    if (done || this.#stopping) this.#tell({ kind: "shutdown" });
     if (this.#end !== null) return;
     this.#sendToTarget();
     client.send(settings.timeouts.dataBlockMs);
@@ -123,8 +123,18 @@ export class Relay {
     this.#resting = false;
   }
 
-  /** Takes the target's next line, or its loss; false where there's neither. */
-  async #takeReply(): Promise<boolean> {
+  /** Takes whatever has come in. Waits only for what an effect has begun: nothing else is taken meanwhile. */
+  async #takeAll(): Promise<void> {
+    while (this.#end === null) {
+      const event = this.#nextReply() ?? this.#nextClientLine();
+      if (event === null) return;
+      this.#progress = true;
+      for (let outcome = this.#tell(event); outcome !== null;) outcome = this.#tell(await outcome);
+    }
+  }
+
+  /** The target's next line, or its loss; null where there's neither. */
+  #nextReply(): SessionEvent | null {
     const { target } = this.#parts;
     const taken = takeLine(target.buffered, { maxBytes: MAX_REPLY_LINE_BYTES, bareNewline: "accept-lf" });
     switch (taken.kind) {
@@ -132,61 +142,55 @@ export class Relay {
         const { line } = taken.line;
         this.#endsLinesWithLf = taken.consumed === line.length + 1;
         target.connection.consume(taken.consumed);
-        await this.#tell({ kind: "status", status: statusOf(line), line });
-        return true;
+        return { kind: "status", status: statusOf(line), line };
       }
       case "too-long":
-        await this.#tell({ kind: "target-lost", how: "protocol", midReply: false });
-        return true;
+        return { kind: "target-lost", how: "protocol", midReply: false };
       case "more":
-        if (target.inputLoss === null) return false;
-        await this.#tell({ kind: "target-lost", how: target.inputLoss, midReply: false });
-        return true;
+        return target.inputLoss === null ? null : { kind: "target-lost", how: target.inputLoss, midReply: false };
     }
   }
 
-  /** Takes the client's next line, or its loss, where it may be taken now; false where there's neither. */
-  async #takeClientLine(): Promise<boolean> {
+  /** The client's next line, or its loss, where it may be taken now; null where there's neither. */
+  #nextClientLine(): SessionEvent | null {
     const { client } = this.#parts;
-    if (client.outputLoss !== null) {
-      await this.#tell({ kind: "client-lost", how: client.outputLoss });
-      return true;
-    }
+    if (client.outputLoss !== null) return { kind: "client-lost", how: client.outputLoss };
     const expected = nextLine(this.#state);
-    if (expected === null) return false;
+    if (expected === null) return null;
     const taken = this.#lines.take(expected === "response");
     switch (taken.kind) {
       case "line":
-        await this.#tell(
-          expected === "response"
-            ? { kind: "response", line: taken.line }
-            : { kind: "command", parsed: parseCommand(taken.line) },
-        );
-        return true;
+        return expected === "response"
+          ? { kind: "response", line: taken.line }
+          : { kind: "command", parsed: parseCommand(taken.line) };
       case "bad":
-        await this.#tell({ kind: "bad-line", problem: taken.problem });
-        return true;
+        return { kind: "bad-line", problem: taken.problem };
       case "more":
-        if (client.inputLoss === null) return false;
-        await this.#tell(
-          client.inputLoss === "closed" ? { kind: "client-done" } : { kind: "client-lost", how: client.inputLoss },
-        );
-        return true;
+        if (client.inputLoss === null) return null;
+        return client.inputLoss === "closed" ? { kind: "client-done" } : { kind: "client-lost", how: client.inputLoss };
     }
   }
 
-  /** Tells the reducer, carries out what it wants, and tells it what comes of that. */
-  async #tell(first: SessionEvent): Promise<void> {
+  /**
+   * Tells the reducer, carries out what it wants, and tells it what comes of that. Where that takes time, gives what it
+   * is to be told then. A mail that is all there takes none: with a promise for each step it took 20 µs more.
+   */
+  #tell(first: SessionEvent): Promise<SessionEvent> | null {
     for (let event: SessionEvent | null = first; event !== null;) {
       const { state, effects }: ReturnType<typeof step> = step(this.#state, event, this.#uids);
       this.#parts.counters.commandErrors += state.errors - this.#state.errors;
       this.#state = state;
       event = null;
-      for (const effect of effects) event = await this.#carryOut(effect) ?? event;
+      for (const effect of effects) {
+        const outcome = this.#carryOut(effect);
+        if (outcome instanceof Promise) return outcome;
+        event = outcome ?? event;
+      }
     }
+    return null;
   }
 
-  async #carryOut(effect: Effect): Promise<SessionEvent | null> {
+  #carryOut(effect: Effect): SessionEvent | Promise<SessionEvent> | null {
     const { client, target } = this.#parts;
     switch (effect.do) {
       case "forward":
@@ -204,7 +208,7 @@ export class Relay {
         this.#retrievals.drop();
         return null;
       case "read-block":
-        return await this.#readBlock(effect.block);
+        return this.#readBlock(effect.block);
       case "note-uid":
         this.#uids.addAnswer(effect.line);
         return null;
@@ -212,18 +216,18 @@ export class Relay {
         this.#uids.refuse(effect.number);
         return null;
       case "start-client-tls":
-        return await this.#startClientTls();
+        return this.#startClientTls();
       case "end":
         this.#end = effect;
         return null;
     }
   }
 
-  async #readBlock(block: Block): Promise<SessionEvent> {
+  #readBlock(block: Block): SessionEvent | Promise<SessionEvent> {
     this.#sendToTarget();
     return block.what === "mail"
-      ? await this.#retrievals.relay(block, this.#endsLinesWithLf)
-      : await this.#blocks.relay(block, this.#endsLinesWithLf);
+      ? this.#retrievals.relay(block, this.#endsLinesWithLf)
+      : this.#blocks.relay(block, this.#endsLinesWithLf);
   }
 
   async #startClientTls(): Promise<SessionEvent> {

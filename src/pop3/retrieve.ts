@@ -2,7 +2,7 @@
 
 import { MailCopy } from "../drop/mail_copy.ts";
 import type { CaptureStart } from "../drop/types.ts";
-import { readBlock } from "./blocks.ts";
+import { type BlockEnd, readBlock } from "./blocks.ts";
 import { type MailBlock, MailPassage, type Retrieval } from "./mail_passage.ts";
 import type { SessionParts } from "./session_parts.ts";
 import type { SessionEvent, SessionState } from "./session_state.ts";
@@ -60,17 +60,24 @@ export class Retrievals {
    * Reads the mail of the oldest one, and passes it on. The end of the mail goes to the client when its copy is safe;
    * until then what comes behind it waits in the client's leg, and the session goes on.
    */
-  async relay(block: MailBlock, endsLinesWithLf: boolean): Promise<SessionEvent> {
+  relay(block: MailBlock, endsLinesWithLf: boolean): SessionEvent | Promise<SessionEvent> {
     const retrieval = this.#waiting.shift();
     if (retrieval === undefined) throw new Error("a mail came that nobody asked for");
     const { client, settings: { timeouts } } = this.#parts;
     const passage = new MailPassage(retrieval, block, this.#parts, (octets) => void (this.#octets += octets));
-    const end = await readBlock(this.#parts, endsLinesWithLf, (piece) => {
+    const end = readBlock(this.#parts, endsLinesWithLf, (piece) => {
       passage.push(piece);
       if (piece.ended) this.#settling = passage.end(this.#settling);
       else if (passage.isSpoilt) client.cut("copy-failed");
       return client.room(timeouts.dataBlockMs);
     });
+    return typeof end === "string"
+      ? this.#eventOf(end, passage)
+      : end.then((laterEnd) => this.#eventOf(laterEnd, passage));
+  }
+
+  #eventOf(end: BlockEnd, passage: MailPassage): SessionEvent {
+    const { client } = this.#parts;
     switch (end) {
       case "ended":
         return { kind: "block-ended", lines: [] };

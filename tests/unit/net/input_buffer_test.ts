@@ -26,6 +26,38 @@ Deno.test("InputBuffer keeps what isn't consumed, whatever way it came in", () =
   }
 });
 
+Deno.test("InputBuffer.detach() leaves bytes as they are, whatever comes in after", () => {
+  const random = randomSource(2);
+  const buffer = new InputBuffer();
+  const detached: { readonly view: Uint8Array; readonly bytes: Uint8Array }[] = [];
+  for (let round = 0; round < 2000; round++) {
+    const size = random() < 0.1 ? 64 : 256;
+    if (random() < 0.2) buffer.append(randomBytes(random, 50));
+    const room = buffer.room(size);
+    assertEquals(room.length * 4 >= size, true);
+    const count = Math.floor(random() * (room.length + 1));
+    room.set(randomBytes(random, count));
+    buffer.grow(count);
+    const view = buffer.bytes.subarray(0, Math.floor(random() * (buffer.length + 1)));
+    detached.push({ view, bytes: view.slice() });
+    buffer.detach(view.length);
+    if (random() < 0.3) buffer.consume(buffer.length);
+  }
+  for (const { view, bytes } of detached) assertEquals(view, bytes);
+});
+
+Deno.test("InputBuffer.room() goes on in memory of which a part was detached, as long as there's enough", () => {
+  const buffer = new InputBuffer();
+  const memories = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 100; round++) {
+    memories.add(buffer.room(1000).buffer);
+    buffer.grow(10);
+    buffer.detach(10);
+  }
+  assertEquals(memories.size, 2);
+  for (const memory of memories) assertEquals(memory.byteLength, 1000);
+});
+
 Deno.test("InputBuffer.append() takes a chunk over without a copy where nothing is buffered", () => {
   const buffer = new InputBuffer();
   const chunk = new Uint8Array(100);

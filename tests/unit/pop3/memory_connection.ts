@@ -41,6 +41,10 @@ export class MemoryConnection implements Connection {
     this.#input = this.#input.subarray(count);
   }
 
+  detach(count: number): void {
+    this.consume(count);
+  }
+
   fill(): Promise<boolean> {
     if (this.#filling !== null) return this.#filling.promise;
     this.#filling = Promise.withResolvers();
