@@ -76,6 +76,17 @@ Deno.test("SeenMails remembers over a restart which mails were fetched again", (
     second.close();
   }));
 
+Deno.test("SeenMails keeps what is fetched time and again, whatever others come", () =>
+  withFile((path) => {
+    const seen = openSeenMails(path, log, 100);
+    seen.add(mail);
+    for (let number = 0; number < 1000; number++) {
+      if (number % 30 === 0) assertEquals(seen.has(mail), true, `${number}`);
+      seen.add(numbered(number));
+    }
+    seen.close();
+  }));
+
 Deno.test("SeenMails starts anew where the file is damaged", () =>
   withFile((path) => {
     Deno.writeTextFileSync(path, "this is no database".repeat(1000));
