@@ -121,26 +121,30 @@ Deno.test("dial() says what each address answered", async () => {
 Deno.test("dial() gives up when its time is over, and says who was silent", async () => {
   const network = new FakeNetwork({ "192.0.2.1": "silent", "192.0.2.2": systemError("ECONNREFUSED") });
   const clock = new FakeClock();
-  const dialling = dial(target({ connectTimeoutMs: 3000 }), { ...network, clock });
+  const deadlines = new TestDeadlines();
+  const dialling = dial(target({ connectTimeoutMs: 3000 }), { ...network, clock, deadlines });
   const failing = assertRejects(() => dialling, MailteeError);
   await turns();
   clock.pass(250);
   await turns();
-  clock.pass(2750);
+  deadlines.pass(2999);
+  await turns();
+  assertEquals(network.tried.length, 2);
+  deadlines.pass(1);
   const error = await failing;
   assertEquals(error.code, "unreachable");
   assertStringIncludes(error.message, "192.0.2.1 did not answer within 3 seconds; 192.0.2.2 refused the connection");
-  assertEquals(clock.sleeping, 0);
+  assertEquals([clock.sleeping, deadlines.running], [0, false]);
 });
 
 Deno.test("dial() closes a connection that comes too late", async () => {
   const [client, server] = await rawPair();
   const late = Promise.withResolvers<Deno.TcpConn>();
-  const clock = new FakeClock();
+  const deadlines = new TestDeadlines();
   const connect = () => late.promise;
-  const failing = assertRejects(() => dial(target({ host: "192.0.2.1" }), { connect, clock }), MailteeError);
+  const failing = assertRejects(() => dial(target({ host: "192.0.2.1" }), { connect, deadlines }), MailteeError);
   await turns();
-  clock.pass(10_000);
+  deadlines.pass(10_000);
   assertEquals((await failing).code, "unreachable");
   late.resolve(client);
   assertEquals(await server.read(new Uint8Array(1)), null);
@@ -190,11 +194,11 @@ Deno.test("dial() says that no name server answers", async () => {
 });
 
 Deno.test("dial() says that no name server answered", async () => {
-  const clock = new FakeClock();
+  const deadlines = new TestDeadlines();
   const resolve = () => new Promise<string[]>(() => {});
-  const failing = assertRejects(() => dial(target(), { resolve, clock }), MailteeError);
+  const failing = assertRejects(() => dial(target(), { resolve, deadlines }), MailteeError);
   await turns();
-  clock.pass(10_000);
+  deadlines.pass(10_000);
   assertMatch((await failing).message, /no name server answered within 10 seconds/);
 });
 
