@@ -20,6 +20,7 @@ export class InputBuffer {
 
   /** What is buffered: a view, valid until the next `room` or `append`. */
   get bytes(): Uint8Array {
+    if (this.#start === this.#end) return NONE;
     return this.#view ??= this.#memory.subarray(this.#start, this.#end);
   }
 
@@ -53,7 +54,8 @@ export class InputBuffer {
     if (length === 0 && (this.#memory.length !== size || (isFull && this.#shared))) this.#renew(size, NONE);
     else if (length === 0 && !this.#shared) this.#hold(0, 0);
     else if (isFull) this.#move(length + size / 4, size);
-    return this.#memory.subarray(this.#end, this.#end + size);
+    const isWhole = this.#end === 0 && this.#memory.length === size;
+    return isWhole ? this.#memory : this.#memory.subarray(this.#end, this.#end + size);
   }
 
   /** The first `count` bytes of the last `room` were filled. */

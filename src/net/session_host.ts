@@ -80,13 +80,12 @@ export class SessionHost implements Sessions {
     await this.#listener.idle();
   }
 
-  async start(connection: Connection, listen: ListenOptions): Promise<void> {
+  start(connection: Connection, listen: ListenOptions): Promise<void> {
     const session = this.#source.open(String(++this.#sessionCount), connection, listen);
     this.#sessions.add(session);
     if (this.#ending === "soon") session.finishSoon();
     else if (this.#ending === "now") void session.cutShort();
-    await session.run();
-    this.#sessions.delete(session);
+    return session.run().then(() => void this.#sessions.delete(session));
   }
 
   refuse(connection: Connection, reason: Refusal): Promise<void> {
