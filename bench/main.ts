@@ -7,8 +7,12 @@
 
 import { fromFileUrl } from "@std/path";
 import { runProgram } from "../tests/peers/program.ts";
+import { harakaVersion } from "./haraka.ts";
 
-const GROUPS = ["relay", "latency", "pop3", "tls", "sessions", "start", "drop_writer", "ingest", "search"] as const;
+const GROUPS = [
+  ...["relay", "latency", "slow_disk", "pop3", "tls", "sessions", "busy", "memory", "start", "drop_writer", "ingest"],
+  "search",
+];
 
 const here = (path: string) => fromFileUrl(new URL(path, import.meta.url));
 const PAGE = here("../docs/performance.md");
@@ -20,7 +24,9 @@ if (chosen.length === 0) {
   Deno.exit(2);
 }
 
+const failed: string[] = [];
 for (const group of chosen) {
+  console.error(`${new Date().toISOString()} ${group}`);
   const script = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", here(`./${group}.ts`), ...rest],
     stdin: "null",
@@ -30,8 +36,15 @@ for (const group of chosen) {
   const { code, stdout } = await script.output();
   const tables = new TextDecoder().decode(stdout).trim();
   console.log(tables);
-  if (code !== 0) Deno.exit(code);
+  if (code !== 0) {
+    failed.push(group);
+    continue;
+  }
   if (first === undefined || Deno.args.includes("--write")) await replaceTables(group, rest, tables);
+}
+if (failed.length > 0) {
+  console.error(`Failed, and not written into the page: ${failed.join(", ")}`);
+  Deno.exit(1);
 }
 
 /** Puts tables between the page's comments `<!-- bench GROUP -->` and `<!-- end -->`. */
@@ -64,6 +77,9 @@ async function machine(): Promise<string> {
     ["nginx", await version("nginx", ["-v"], /nginx\/(\S+)/)],
     ["Postfix", await version("postconf", ["-d", "mail_version"], /= (\S+)/)],
     ["Dovecot", await version("dovecot", ["--version"], /^(\S+)/)],
+    ["Haraka", harakaVersion()],
+    ["perdition", await version("perdition", ["--help"], /version (\S+)/)],
+    ["mpop", await version("mpop", ["--version"], /version (\S+)/)],
     ["notmuch", await version("notmuch", ["--version"], /notmuch (\S+)/)],
     ["mu", await version("mu", ["--version"], /version (\S+)/)],
   ].filter(([, number]) => number !== undefined).map((pair) => pair.join(" "));

@@ -2,26 +2,11 @@
 
 import { fromFileUrl, join } from "@std/path";
 import { findProgram } from "../tests/peers/peer.ts";
-import { freePorts, isListening, runOrFail, startProgram, until } from "../tests/peers/program.ts";
+import { freePorts, isListening, runOrFail, until } from "../tests/peers/program.ts";
+import { haraka } from "./haraka.ts";
 import { descendants } from "./process_use.ts";
+import { type Relay, type RelayKind, startListening } from "./relay_kind.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
-
-/** Something between a client and a server that listens on `port`. */
-export interface Relay {
-  readonly port: number;
-  /** The processes whose CPU and memory count as its own. */
-  readonly pids: () => Promise<readonly number[]>;
-  readonly stop: () => Promise<unknown>;
-  /** Resolves once all mails are delivered, where the client's last answer comes before that. */
-  readonly delivered?: () => Promise<void>;
-}
-
-export interface RelayKind {
-  readonly name: string;
-  /** Debian's name of a missing program; null where it can run. */
-  readonly missing: () => string | null;
-  readonly start: (sinkPort: number, folder: string) => Promise<Relay>;
-}
 
 const direct: RelayKind = {
   name: "direct",
@@ -151,10 +136,11 @@ function mailtee(name: string, log: "warning" | "info"): RelayKind {
     start: async (sinkPort, folder) => {
       const [port = 0] = freePorts(1);
       const config = join(folder, "proxy.config.yaml");
+      const dropFolder = join(folder, "drop");
       await Deno.writeTextFile(
         config,
         yaml({
-          dropFolder: join(folder, "drop"),
+          dropFolder,
           log: { level: log },
           proxies: [{
             kind: "smtp",
@@ -164,7 +150,7 @@ function mailtee(name: string, log: "warning" | "info"): RelayKind {
           }],
         }),
       );
-      return await startMailtee(["run", config], port, join(folder, "log"));
+      return { dropFolder, ...await startMailtee(["run", config], port, join(folder, "log")) };
     },
   };
 }
@@ -188,16 +174,11 @@ export const RELAYS: readonly RelayKind[] = [
   nginx,
   postfix("Postfix, before-queue filter", false),
   postfix("Postfix, queue", true),
+  haraka,
   withoutCopy,
   mailtee("mailtee", "warning"),
   mailtee("mailtee, logging every mail", "info"),
 ];
-
-async function startListening(binary: string, args: readonly string[], port: number): Promise<Relay> {
-  const program = startProgram(binary, { args });
-  await program.waitFor(() => isListening(port));
-  return { port, pids: () => descendants(program.pid), stop: () => program.stop() };
-}
 
 async function untilListening(port: number): Promise<void> {
   await until(() => isListening(port), () => `nothing listens on port ${port}`);
