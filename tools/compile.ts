@@ -26,7 +26,7 @@ async function compile(target: string | null): Promise<void> {
       ...["compile", "--no-check", ...PERMISSIONS, "--output", join("dist", `mailtee${suffix}`)],
       ...(target === null ? [] : ["--target", target]),
       // A worker's module is named by a URL, which the compiler doesn't follow.
-      ...["--include", "src/app/profile_worker.ts"],
+      ...["--include", "src/app/profile_worker.ts", "--include", "src/message/extract_worker.ts"],
       "main.ts",
     ],
   }).spawn().status;

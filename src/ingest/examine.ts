@@ -7,6 +7,7 @@ import type { DropEntry } from "../drop/folder.ts";
 import { openMail, type ReadCaptureFile, readMail, readSmallCapture } from "../drop/reader.ts";
 import type { CaptureFile } from "../drop/types.ts";
 import { extractMessage } from "../message/extract.ts";
+import type { ExtractThread } from "../message/extract_thread.ts";
 import type { ExtractedMessage } from "../message/types.ts";
 import type { UserDirectory } from "./assign.ts";
 import type { MailContent, ReadCapture } from "./batch.ts";
@@ -49,6 +50,8 @@ export interface ExamineOptions {
   readonly leftovers: Leftovers;
   /** What is to be deleted; such files are read to the end, so that nothing damaged goes. */
   readonly deletes: { readonly archived: boolean; readonly unassigned: boolean };
+  /** Takes apart what is held in memory whole. */
+  readonly extractor: Pick<ExtractThread, "extract">;
   readonly limits: IngestLimits;
   readonly signal: AbortSignal;
 }
@@ -123,7 +126,7 @@ async function readContent(
 ): Promise<{ content: MailContent; extracted: ExtractedMessage }> {
   if (mail !== null || capture.report.mail.size <= options.limits.wholeMailBytes) {
     const content = mail ?? await readMail(capture);
-    return { content, extracted: await extractMessage(content) };
+    return { content, extracted: await options.extractor.extract(content) };
   }
   const content = () => interruptible(openMail(capture), options.signal);
   return { content, extracted: await extractMessage(content()) };

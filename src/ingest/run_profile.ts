@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { errorText, MailteeError } from "../base/errors.ts";
 import { denoFileOps, type FileOps } from "../base/files.ts";
 import { type DropEntry, listDropFolder } from "../drop/folder.ts";
+import { ExtractThread } from "../message/extract_thread.ts";
 import { createUserDirectory } from "./assign.ts";
 import { Batch } from "./batch.ts";
 import { examine, type ExamineOptions, type Finding } from "./examine.ts";
@@ -68,6 +69,7 @@ class ProfileRun {
   readonly #tally = new Tally();
   readonly #batch: Batch<FileIdentity>;
   readonly #settlement: Settlement;
+  readonly #extractor: ExtractThread;
   /** The commit under way; files are looked at meanwhile. */
   #committing: Promise<void> = Promise.resolve();
 
@@ -75,6 +77,7 @@ class ProfileRun {
     this.#options = options;
     this.#folder = resolve(options.profile.dropFolder);
     this.#limits = { ...DEFAULT_INGEST_LIMITS, ...options.limits };
+    this.#extractor = new ExtractThread({ mailsBefore: this.#limits.mailsBeforeThread });
     this.#batch = new Batch(options.archive, this.#limits);
     this.#settlement = new Settlement({
       archive: options.archive,
@@ -149,6 +152,7 @@ class ProfileRun {
     } finally {
       await this.#committing.catch(() => {});
       await this.#batch.abandon();
+      this.#extractor.close();
     }
   }
 
@@ -175,6 +179,7 @@ class ProfileRun {
       leftovers: new Leftovers(await withoutArchived(seen, catalog), this.#limits.comparedLeftovers),
       deletes: { archived: profile.deleteArchived, unassigned: profile.deleteUnassigned },
       limits: this.#limits,
+      extractor: this.#extractor,
       signal,
     };
   }

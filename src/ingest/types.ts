@@ -31,6 +31,8 @@ export interface IngestLimits {
   readonly batchBytes: number;
   /** Captures that are read at once. */
   readonly readsAtOnce: number;
+  /** New mails after which a thread of its own takes the text out of them; starting one costs as much as 150 mails. */
+  readonly mailsBeforeThread: number;
   /** Octets up to which a mail is held in memory whole; a larger one is read twice, piece by piece. */
   readonly wholeMailBytes: number;
   /**
@@ -42,8 +44,9 @@ export interface IngestLimits {
 
 export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   batchMails: 1000,
-  batchBytes: 32 * 1024 * 1024,
-  readsAtOnce: 4,
+  batchBytes: 16 * 1024 * 1024,
+  readsAtOnce: 16,
+  mailsBeforeThread: 200,
   wholeMailBytes: 4 * 1024 * 1024,
   comparedLeftovers: 10_000,
 };

@@ -258,6 +258,22 @@ Deno.test("runProfile() takes mails too large to be held, octet for octet", () =
     assertEquals(await room.archived(), [`${large} → anna`]);
   }));
 
+Deno.test("runProfile() takes the text out of mails by a thread of its own, octet for octet and to be found", () =>
+  inRoom(async (room) => {
+    const mails = Array.from({ length: 40 }, (_, number) => mail(`number${number}`));
+    for (const text of mails) await room.capture(text, TO_ANNA);
+    const result = await room.run({ limits: { mailsBeforeThread: 5, batchMails: 7 } });
+    assertEquals(counts(result), { ...NONE, found: 40, archived: 40 });
+    assertEquals(await room.archived(), mails.map((text) => `${text} → anna`).sort());
+    const { mails: found } = await room.archive.catalog.search({
+      kind: "text",
+      field: "body",
+      text: "number39",
+      prefix: false,
+    });
+    assertEquals(found.map(({ subject }) => subject), ["number39"]);
+  }));
+
 Deno.test("runProfile() archives over several transactions what one doesn't hold", () =>
   inRoom(async (room) => {
     for (let number = 0; number < 10; number++) await room.capture(mail(`${number}`), TO_ANNA);
