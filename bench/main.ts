@@ -6,7 +6,7 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import { runProgram } from "../tests/peers/program.ts";
+import { runOrFail, runProgram } from "../tests/peers/program.ts";
 import { harakaVersion } from "./haraka.ts";
 
 const GROUPS = [
@@ -56,6 +56,7 @@ async function replaceTables(group: string, options: readonly string[], tables: 
   const command = ["deno task bench", group, ...options].join(" ");
   const text = `<!-- bench ${group} -->\n\n\`${command}\`, ${await machine()}\n\n${tables}\n\n`;
   await Deno.writeTextFile(PAGE, page.slice(0, begin) + text + page.slice(end));
+  await runOrFail(Deno.execPath(), { args: ["fmt", "--quiet", PAGE] });
 }
 
 /** The machine and the versions in one line. */

@@ -50,7 +50,8 @@ async function watch(relay: Relay): Promise<void> {
   for (let turn = 1; turn <= intervals; turn++) {
     const bytes = SIZES_BYTES[turn % SIZES_BYTES.length] ?? 4096;
     await sendBySource({ port: relay.port, sessions, mails: mailsEach, bytes, reuse: turn % 3 === 0 });
-    await new Promise((resolve) => setTimeout(resolve, started + turn * INTERVAL_MS - performance.now()));
+    const restMs = Math.max(0, started + turn * INTERVAL_MS - performance.now());
+    await new Promise((resolve) => setTimeout(resolve, restMs));
     const mb = residentMb(pid);
     samples.push({ hours: (performance.now() - started) / 3_600_000, mb });
     if (turn * INTERVAL_MS % 60_000 === 0) console.error(`${turn * INTERVAL_MS / 60_000} min: ${figure(mb)} MB`);
