@@ -17,6 +17,7 @@ import { figure, markdownTable, median, spread } from "./figures.ts";
 import { generateMail } from "./mail_generator.ts";
 import { processUse } from "./process_use.ts";
 import { mailteeCommand, yaml } from "./start_mailtee.ts";
+import { inWorkFolder, settleDisk } from "./work_folder.ts";
 
 const WRITERS = 32;
 const SAMPLE_MS = 20;
@@ -29,10 +30,17 @@ interface Indexer {
   readonly name: string;
   /** What has to be installed; null for mailtee itself. */
   readonly program: string | null;
-  /** Command lines that make a fresh index below `own`, of which the last one is measured. */
-  readonly commands: (own: string) => readonly Command[];
+  /** Command lines that make a fresh index, of which the last one is measured. */
+  readonly commands: (folders: Folders) => readonly Command[];
   /** Where it keeps what it made. */
-  readonly kept: (own: string) => readonly string[];
+  readonly kept: (folders: Folders) => string;
+}
+
+interface Folders {
+  readonly drop: string;
+  readonly maildir: string;
+  /** For this indexer in this round alone. */
+  readonly own: string;
 }
 
 interface Command {
@@ -48,29 +56,26 @@ interface Measured {
   readonly diskMb: number;
 }
 
-const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
-const maildir = join(folder, "maildir");
-const drop = join(folder, "drop");
-
 const INDEXERS: readonly Indexer[] = [
-  { name: "mailtee archive", program: null, commands: mailteeCommands, kept: (own) => [join(own, "archive")] },
-  { name: "mu index", program: "mu", commands: muCommands, kept: (own) => [join(own, "mu")] },
+  { name: "mailtee archive", program: null, commands: mailteeCommands, kept: ({ own }) => join(own, "archive") },
+  { name: "mu index", program: "mu", commands: muCommands, kept: ({ own }) => join(own, "mu") },
   {
     name: "notmuch new",
     program: "notmuch",
     commands: notmuchCommands,
-    kept: () => [join(maildir, ".notmuch")],
+    kept: ({ maildir }) => join(maildir, ".notmuch"),
   },
 ];
 
-try {
-  const { count, octets } = await writeMails();
+await inWorkFolder(async (folder) => {
+  const [drop, maildir] = [join(folder, "drop"), join(folder, "maildir")];
+  const { count, octets } = await writeMails(drop, maildir);
   const compared = INDEXERS.filter(({ name }) => args["only"] === undefined || name.startsWith(String(args["only"])));
   const results = new Map<Indexer, Measured[]>(compared.map((indexer) => [indexer, []]));
   for (let round = 0; round < rounds; round++) {
     for (const [indexer, measured] of results) {
       if (!isInstalled(indexer)) continue;
-      measured.push(await measure(indexer, join(folder, `${indexer.program}-${round}`)));
+      measured.push(await measure(indexer, { drop, maildir, own: join(folder, `${indexer.program}-${round}`) }));
     }
   }
   console.log(`${count} mails, ${figure(octets / 1e6)} MB; ${rounds} rounds.\n`);
@@ -78,10 +83,8 @@ try {
     ["", "mails/s", "± %", "mailtee is", "CPU ms per mail", "peak MB", "on disk MB", "share of raw"],
     [...results].map(([indexer, measured]) => row(indexer, measured, count, octets, results)),
   ));
-  if (args["only"] === undefined) await printFloor(octets);
-} finally {
-  await Deno.remove(folder, { recursive: true });
-}
+  if (args["only"] === undefined) await printFloor(maildir, octets);
+});
 
 function isInstalled({ program }: Indexer): boolean {
   return program === null || findProgram(program) !== null;
@@ -111,7 +114,7 @@ function row(
 }
 
 /** Writes the mails as captures into a drop folder and as files into a Maildir. */
-async function writeMails(): Promise<{ count: number; octets: number }> {
+async function writeMails(drop: string, maildir: string): Promise<{ count: number; octets: number }> {
   for (const name of ["cur", "new", "tmp"]) await Deno.mkdir(join(maildir, name), { recursive: true });
   const corpus = corpusFolder === null ? [] : corpusMails(corpusFolder);
   const writer = await openDropWriter(drop);
@@ -132,11 +135,12 @@ async function writeMails(): Promise<{ count: number; octets: number }> {
   return { count, octets };
 }
 
-async function measure(indexer: Indexer, own: string): Promise<Measured> {
-  await Deno.mkdir(own);
+async function measure(indexer: Indexer, folders: Folders): Promise<Measured> {
+  await Deno.mkdir(folders.own);
+  await settleDisk();
   let seconds = 0;
   let use = { cpuMs: 0, peakMb: 0 };
-  for (const { binary, args, env } of indexer.commands(own)) {
+  for (const { binary, args, env } of indexer.commands(folders)) {
     const started = performance.now();
     const child = new Deno.Command(binary, {
       args: [...args],
@@ -154,14 +158,11 @@ async function measure(indexer: Indexer, own: string): Promise<Measured> {
     seconds = (performance.now() - started) / 1000;
     if (!success) throw new Error(`${indexer.name} failed: ${new TextDecoder().decode(stderr)}`);
   }
-  const kept = indexer.kept(own);
-  const diskMb = kept.reduce((sum, path) => sum + diskBytes(path), 0) / 1e6;
-  for (const path of [own, ...kept]) await Deno.remove(path, { recursive: true }).catch(ignoreMissing);
+  const kept = indexer.kept(folders);
+  const diskMb = diskBytes(kept) / 1e6;
+  // Out of the way, not removed: whoever creates files next has to pass the inodes of what was removed.
+  await Deno.rename(kept, join(folders.own, "measured"));
   return { seconds, ...use, diskMb };
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 /** Octets of all files below a folder. */
@@ -171,7 +172,7 @@ function diskBytes(path: string): number {
   return Array.from(Deno.readDirSync(path)).reduce((sum, { name }) => sum + diskBytes(join(path, name)), 0);
 }
 
-function mailteeCommands(own: string): Command[] {
+function mailteeCommands({ own, drop }: Folders): Command[] {
   const config = join(own, "proxy.config.yaml");
   const target = { host: "127.0.0.1", port: 9 };
   Deno.writeTextFileSync(
@@ -186,7 +187,7 @@ function mailteeCommands(own: string): Command[] {
   return [mailteeCommand(["archive", "--config", config])];
 }
 
-function muCommands(own: string): Command[] {
+function muCommands({ own, maildir }: Folders): Command[] {
   const home = `--muhome=${join(own, "mu")}`;
   return [
     { binary: "mu", args: ["init", home, `--maildir=${maildir}`] },
@@ -194,7 +195,7 @@ function muCommands(own: string): Command[] {
   ];
 }
 
-function notmuchCommands(own: string): Command[] {
+function notmuchCommands({ own, maildir }: Folders): Command[] {
   const config = join(own, "notmuch-config");
   Deno.writeTextFileSync(
     config,
@@ -204,7 +205,7 @@ function notmuchCommands(own: string): Command[] {
 }
 
 /** The least that can be kept of the mails: all of them compressed as one. */
-async function printFloor(octets: number): Promise<void> {
+async function printFloor(maildir: string, octets: number): Promise<void> {
   if (findProgram("zstd") === null) return console.log("zstd isn't installed, so the floor is missing.");
   const script = 'tar -c -C "$0" . | zstd -19 -q | wc -c';
   const { stdout } = await new Deno.Command("sh", { args: ["-c", script, join(maildir, "cur")] }).output();
