@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { denoFileOps, ensureDirectory, fileError } from "../base/files.ts";
 import { openCatalog } from "./catalog.ts";
+import { DEFAULT_PART_MAILS } from "./index_parts.ts";
 import { openFileStore } from "./store.ts";
 import type { Archive, ArchiveOptions } from "./types.ts";
 
@@ -17,8 +18,9 @@ const STORE_FOLDER = "store";
  */
 export async function openArchive(path: string, options: ArchiveOptions = {}): Promise<Archive> {
   const { clock = systemClock, readOnly = false, fileMode = 0o600, folderMode = 0o700 } = options;
+  const { indexPartMails = DEFAULT_PART_MAILS } = options;
   if (!readOnly) await makeFolder(path, folderMode);
-  const catalog = await openCatalog(join(path, CATALOG_FILE), { clock, readOnly, fileMode });
+  const catalog = await openCatalog(join(path, CATALOG_FILE), { clock, readOnly, fileMode, indexPartMails });
   try {
     const store = await openFileStore(join(path, STORE_FOLDER), { clock, readOnly, fileMode, folderMode });
     return { path, store, catalog, close: () => catalog.close() };

@@ -1,8 +1,8 @@
 /** Captures and their mails in the catalog: adding them, and reading them back. */
 
 import { normalizeAddress } from "../message/addresses.ts";
-import type { ExtractedMessage } from "../message/types.ts";
 import type { Connection } from "./connection.ts";
+import { takePart } from "./index_parts.ts";
 import { addMailText, replaceMailText } from "./mail_text.ts";
 import { integer, json, oneOf, type Row, text } from "./row.ts";
 import type { AddedCapture, AddressRole, CaptureAddress, CaptureRecord, NewCapture } from "./types.ts";
@@ -11,22 +11,34 @@ const KINDS = ["smtp", "lmtp", "pop3", "import"] as const;
 const OUTCOMES = ["accepted", "retrieved", "unknown", "imported"] as const;
 const ROLES: readonly AddressRole[] = ["sender", "recipient", "pop3-user"];
 
+/** What captures that are added together have in common. */
+export interface Addition {
+  readonly runId: string | null;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** How many mails a part of the full-text index takes. */
+  readonly partMails: number;
+}
+
 /** Adds one capture, inside a transaction of the caller. */
-export function addCapture(
-  connection: Connection,
-  added: NewCapture,
-  runId: string | null,
-  now: number,
-): AddedCapture {
+export function addCapture(connection: Connection, added: NewCapture, addition: Addition): AddedCapture {
+  const { runId, now } = addition;
   const { capture, mail } = added;
   const archived = archivedSha256(connection, capture.id);
   if (archived === mail.sha256) return { state: "already-archived" };
   if (archived !== null) return { state: "conflict", archivedSha256: archived };
-  const known = connection.prepare("SELECT id FROM mail WHERE sha256 = ?").get(mail.sha256);
-  const mailId = known === undefined ? insertMail(connection, added, now) : integer(known, "id");
+  const known = connection.prepare("SELECT id, index_part FROM mail WHERE sha256 = ?").get(mail.sha256);
+  const { mailId, part } = known === undefined
+    ? insertMail(connection, added, addition)
+    : { mailId: integer(known, "id"), part: integer(known, "index_part") };
   const addressesBefore = known === undefined ? [] : addressesOfMail(connection, mailId);
   insertCapture(connection, added, mailId, runId, now);
-  indexMail(connection, mailId, mail.extracted, addressesBefore, known === undefined);
+  const addresses = addressesOfMail(connection, mailId);
+  if (known === undefined) addMailText(connection, part, mailId, mail.extracted, addresses);
+  else if (addresses.length > addressesBefore.length) {
+    // The index has a mail's envelope addresses too.
+    replaceMailText(connection, part, mailId, mail.extracted, addresses);
+  }
   for (const user of added.users) assign(connection, user, mailId, capture.id, now);
   return { state: "added", newMail: known === undefined };
 }
@@ -48,14 +60,19 @@ export function firstMailId(time: number): bigint {
   return BigInt(Math.max(0, Math.ceil(time / 1000)) * IDS_PER_SECOND);
 }
 
-function insertMail(connection: Connection, captured: NewCapture, now: number): number {
+function insertMail(
+  connection: Connection,
+  captured: NewCapture,
+  { now, partMails }: Addition,
+): { readonly mailId: number; readonly part: number } {
   const { sha256, size, extracted } = captured.mail;
   const date = mailDate(captured, now);
-  const id = freeMailId(connection, date);
+  const mailId = freeMailId(connection, date);
+  const part = takePart(connection, mailId, partMails);
   connection.run(
     `INSERT INTO mail (id, sha256, size, date, subject, sender, recipients, cc, message_id, attachments,
-      attachment_count, problems, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    BigInt(id),
+      attachment_count, problems, index_part, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    BigInt(mailId),
     sha256,
     size,
     date,
@@ -67,9 +84,10 @@ function insertMail(connection: Connection, captured: NewCapture, now: number): 
     JSON.stringify(extracted.attachments.map(({ name, contentType }) => name || contentType)),
     extracted.attachments.length,
     JSON.stringify(extracted.problems),
+    part,
     now,
   );
-  return id;
+  return { mailId, part };
 }
 
 function freeMailId(connection: Connection, date: number): number {
@@ -121,19 +139,6 @@ function addressId(connection: Connection, address: string): number {
   if (known !== undefined) return integer(known, "id");
   connection.run("INSERT INTO address (address) VALUES (?)", address);
   return integer(find() ?? {}, "id");
-}
-
-/** The index has a mail's envelope addresses too, so one that is captured again may have to be indexed anew. */
-function indexMail(
-  connection: Connection,
-  mailId: number,
-  extracted: ExtractedMessage,
-  addressesBefore: readonly CaptureAddress[],
-  isNew: boolean,
-): void {
-  const addresses = addressesOfMail(connection, mailId);
-  if (isNew) addMailText(connection, mailId, extracted, addresses);
-  else if (addresses.length > addressesBefore.length) replaceMailText(connection, mailId, extracted, addresses);
 }
 
 /** The envelope addresses of all of a mail's captures, each once for each role. */

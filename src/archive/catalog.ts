@@ -5,10 +5,11 @@ import { createUlidMaker } from "../base/ids.ts";
 import { addCapture, mailDate } from "./captures.ts";
 import { checkDatabase } from "./check_database.ts";
 import { archiveIdOf, Database, type DatabaseOptions } from "./database.ts";
-import { allMails, archiveTotals, capturesOf, countMails, mailOf, resolveId, searchMails } from "./mails.ts";
+import { allMails, archiveTotals, capturesOf, mailOf, resolveId } from "./mails.ts";
 import type { Query } from "./query.ts";
 import { text } from "./row.ts";
 import { keepProtocol, runRecords } from "./run_log.ts";
+import { countMails, searchMails } from "./search.ts";
 import { seenFiles, updateSeenFiles } from "./seen_files.ts";
 import type {
   AddedCapture,
@@ -32,9 +33,14 @@ import { catalogUsers, syncUsers } from "./users.ts";
 /** So long the thread may be kept from other work while mails are indexed. */
 const MAX_BLOCKING_MS = 10;
 
+export interface CatalogOptions extends DatabaseOptions {
+  /** How many mails a part of the full-text index takes. */
+  readonly indexPartMails: number;
+}
+
 /** Opens the catalog in a file. Rejects as `Database.open`. */
-export async function openCatalog(path: string, options: DatabaseOptions): Promise<SqliteCatalog> {
-  return new SqliteCatalog(await Database.open(path, options), options.clock);
+export async function openCatalog(path: string, options: CatalogOptions): Promise<SqliteCatalog> {
+  return new SqliteCatalog(await Database.open(path, options), options);
 }
 
 export class SqliteCatalog implements Catalog {
@@ -42,16 +48,19 @@ export class SqliteCatalog implements Catalog {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #makeId: () => string;
+  readonly #partMails: number;
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, { clock, indexPartMails }: CatalogOptions) {
     this.#database = database;
     this.#clock = clock;
+    this.#partMails = indexPartMails;
     this.#makeId = createUlidMaker(() => clock.now());
     this.archiveId = archiveIdOf(database);
   }
 
   addCaptures(captures: readonly NewCapture[], runId?: string): Promise<readonly AddedCapture[]> {
     const now = this.#now();
+    const addition = { runId: runId ?? null, now, partMails: this.#partMails };
     // The index takes rows in the order of their ids, which is that of dates, much faster than in any other.
     const order = captures.map((capture, place) => ({ capture, place, date: mailDate(capture, now) }))
       .sort((a, b) => a.date - b.date);
@@ -59,7 +68,7 @@ export class SqliteCatalog implements Catalog {
       const results = new Map<number, AddedCapture>();
       let began = this.#clock.monotonicMs();
       for (const { capture, place } of order) {
-        results.set(place, addCapture(connection, capture, runId ?? null, now));
+        results.set(place, addCapture(connection, capture, addition));
         if (this.#clock.monotonicMs() - began < MAX_BLOCKING_MS) continue;
         await letOthersRun();
         began = this.#clock.monotonicMs();

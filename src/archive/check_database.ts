@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { indexParts, partTable } from "./index_parts.ts";
 import { integer, text } from "./row.ts";
 
 const MAX_PROBLEMS = 100;
@@ -18,7 +19,10 @@ export function checkDatabase(database: Database): string[] {
 function integrityProblems(database: Database): string[] {
   database.get("BEGIN");
   try {
-    database.get("SELECT rowid FROM mail_text WHERE mail_text MATCH 'a'");
+    for (const { number } of indexParts(database)) {
+      const table = partTable(number);
+      database.get(`SELECT rowid FROM ${table} WHERE ${table} MATCH 'a'`);
+    }
     const rows = database.all(`PRAGMA integrity_check(${MAX_PROBLEMS})`);
     return rows.map((row) => text(row, "integrity_check")).filter((problem) => problem !== "ok");
   } finally {
@@ -32,7 +36,14 @@ function danglingRows(database: Database): string[] {
 }
 
 function unindexedMails(database: Database): string[] {
-  const row = database.get("SELECT count(*) AS mails FROM mail WHERE id NOT IN (SELECT id FROM mail_text_docsize)");
-  const mails = integer(row ?? {}, "mails");
+  const counts = indexParts(database).map(({ number }) => {
+    const row = database.get(
+      `SELECT count(*) AS mails FROM mail
+        WHERE index_part = ? AND id NOT IN (SELECT rowid FROM ${partTable(number)})`,
+      number,
+    );
+    return integer(row ?? {}, "mails");
+  });
+  const mails = counts.reduce((sum, count) => sum + count, 0);
   return mails === 0 ? [] : [`${mails} mails are missing from the full-text index`];
 }

@@ -52,3 +52,23 @@ function pairs(run: string): string[] {
   const characters = [...run];
   return characters.slice(0, -1).map((character, index) => character + characters[index + 1]);
 }
+
+/** The words that the index has of a text, folded as the tokenizer folds them, with a space around each. */
+export function indexedWords(text: string): string {
+  const lower = text.toLowerCase();
+  // Most header fields are ASCII, which takes half the time.
+  return /^\p{ASCII}*$/u.test(lower) && !lower.includes("xn--")
+    ? ` ${lower.replaceAll(/[^a-z0-9]+/g, " ").trim()} `
+    : foldedWords(indexText(text));
+}
+
+/** The words of a phrase that `indexPhrase` made, in the form of `indexedWords`. */
+export function phraseWords(phrase: string): string {
+  const words = foldedWords(phrase);
+  return phrase.endsWith("*") ? words.trimEnd() : words;
+}
+
+function foldedWords(indexed: string): string {
+  const folded = indexed.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
+  return ` ${folded.replaceAll(/[^\p{L}\p{N}\p{Co}]+/gu, " ").trim()} `;
+}

@@ -1,18 +1,11 @@
-/** Finding mails in the catalog, by a query or by their IDs. */
+/** Reading mails from the catalog: one, all, or those of an ID's beginning. */
 
 import { captureRecord } from "./captures.ts";
 import type { Database } from "./database.ts";
-import type { Query } from "./query.ts";
+import type { MailHeadline } from "./rank.ts";
 import { integer, integerOrNull, type Row, strings, text } from "./row.ts";
-import { type SearchSql, searchSql, type SqlValue } from "./search_sql.ts";
-import type { ArchiveTotals, CaptureRecord, MailSummary, ResolvedId, SearchOptions, SearchPage } from "./types.ts";
+import type { ArchiveTotals, CaptureRecord, MailSummary, ResolvedId } from "./types.ts";
 
-const DEFAULT_LIMIT = 50;
-/**
- * The best of all mails with a word that most mails have took half a second of 100,000 and grew with them; the best of
- * 2,000 a tenth of that.
- */
-const DEFAULT_RANKED = 2000;
 const MIN_PREFIX_DIGITS = 6;
 const MAX_CANDIDATES = 10;
 
@@ -22,90 +15,6 @@ const SUMMARY_COLUMNS = `
   mail.attachments AS attachments,
   (SELECT json_group_array(user.name) FROM assignment JOIN user ON user.id = assignment.user
     WHERE assignment.mail = mail.id) AS users`;
-
-/** How much more a word counts in these columns than in the body; the order is that of `mail_text`. */
-const RANK = "bm25(mail_text, 10.0, 4.0, 2.0, 1.0, 3.0)";
-
-/** One page of what a query finds. */
-export function searchMails(database: Database, query: Query, options: SearchOptions): SearchPage {
-  const limit = options.limit ?? DEFAULT_LIMIT;
-  const sql = searchSql(query);
-  return options.by === "rank" && sql.ranks
-    ? rankedPage(database, sql, options)
-    : datedPage(database, sql, limit, options.after);
-}
-
-/** The statement behind a page of `searchMails` by date, for those who want to see its plan. */
-export function datedSearch(sql: SearchSql, limit: number, after?: string): [string, ...SqlValue[]] {
-  const beforeId = after === undefined ? null : cursorNumber(after);
-  return [
-    `SELECT ${SUMMARY_COLUMNS} FROM ${sql.from} WHERE (${sql.where.sql}) ${beforeId === null ? "" : `AND ${sql.id} < ?`}
-      ORDER BY ${sql.id} DESC LIMIT ?`,
-    ...sql.where.values,
-    ...beforeId === null ? [] : [BigInt(beforeId)],
-    limit + 1,
-  ];
-}
-
-function datedPage(database: Database, sql: SearchSql, limit: number, after: string | undefined): SearchPage {
-  const rows = database.all(...datedSearch(sql, limit, after));
-  const last = rows[limit - 1];
-  return {
-    mails: rows.slice(0, limit).map(mailSummary),
-    next: rows.length > limit && last !== undefined ? String(integer(last, "id")) : null,
-  };
-}
-
-/** Cursors begin so after the last mail that is ranked. */
-const OLDER = "older-";
-
-/** The newest mails found, best match first, then older ones by date. */
-function rankedPage(database: Database, sql: SearchSql, options: SearchOptions): SearchPage {
-  const { limit = DEFAULT_LIMIT, ranked = DEFAULT_RANKED, after = "0" } = options;
-  if (after.startsWith(OLDER)) return olderPage(datedPage(database, sql, limit, after.slice(OLDER.length)));
-  const offset = cursorNumber(after);
-  const rows = database.all(
-    `WITH
-      newest AS (SELECT ${sql.id} AS hit, ${RANK} AS score FROM ${sql.from} WHERE (${sql.where.sql})
-        ORDER BY ${sql.id} DESC LIMIT ?),
-      best AS (SELECT hit, score FROM newest ORDER BY score, hit DESC LIMIT ? OFFSET ?)
-    SELECT ${SUMMARY_COLUMNS} FROM best JOIN mail ON mail.id = best.hit ORDER BY best.score, best.hit DESC`,
-    ...sql.where.values,
-    ranked,
-    limit + 1,
-    offset,
-  );
-  return {
-    mails: rows.slice(0, limit).map(mailSummary),
-    next: rows.length > limit ? String(offset + limit) : afterRanked(database, sql, ranked),
-  };
-}
-
-/** Where the older mails begin; null where all that were found are ranked. */
-function afterRanked(database: Database, sql: SearchSql, ranked: number): string | null {
-  const [last, older] = database.all(
-    `SELECT ${sql.id} AS id FROM ${sql.from} WHERE (${sql.where.sql}) ORDER BY ${sql.id} DESC LIMIT 2 OFFSET ?`,
-    ...sql.where.values,
-    ranked - 1,
-  );
-  return last === undefined || older === undefined ? null : `${OLDER}${integer(last, "id")}`;
-}
-
-function olderPage({ mails, next }: SearchPage): SearchPage {
-  return { mails, next: next === null ? null : `${OLDER}${next}` };
-}
-
-function cursorNumber(cursor: string): number {
-  if (!/^[0-9]{1,16}$/.test(cursor)) throw new TypeError(`${JSON.stringify(cursor)} isn't a page's next`);
-  return Number(cursor);
-}
-
-/** How many mails a query finds. */
-export function countMails(database: Database, query: Query): number {
-  const { from, where } = searchSql(query);
-  const row = database.get(`SELECT count(*) AS mails FROM ${from} WHERE ${where.sql}`, ...where.values);
-  return integer(row ?? {}, "mails");
-}
 
 /** What an ID or the beginning of one means. */
 export function resolveId(database: Database, idOrPrefix: string): ResolvedId {
@@ -131,6 +40,38 @@ export function resolveId(database: Database, idOrPrefix: string): ResolvedId {
 export function mailOf(database: Database, sha256: string): MailSummary | null {
   const row = database.get(`SELECT ${SUMMARY_COLUMNS} FROM mail WHERE mail.sha256 = ?`, sha256);
   return row === undefined ? null : mailSummary(row);
+}
+
+/** Mails by the numbers of their rows, in the order given. */
+export function mailsOf(database: Database, ids: readonly number[]): MailSummary[] {
+  const rows = database.all(
+    `SELECT ${SUMMARY_COLUMNS} FROM mail WHERE mail.id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(ids),
+  );
+  const mails = new Map(rows.map((row) => [integer(row, "id"), mailSummary(row)]));
+  return ids.flatMap((id) => mails.get(id) ?? []);
+}
+
+/** What ranking looks at of mails, by the numbers of their rows. */
+export function headlinesOf(
+  database: Database,
+  ids: readonly number[],
+): { readonly id: number; readonly mail: MailHeadline }[] {
+  const rows = database.all(
+    `SELECT id, subject, sender, recipients, cc, attachments FROM mail
+      WHERE id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(ids),
+  );
+  return rows.map((row) => ({
+    id: integer(row, "id"),
+    mail: {
+      subject: text(row, "subject"),
+      from: text(row, "sender"),
+      to: text(row, "recipients"),
+      cc: text(row, "cc"),
+      attachments: strings(row, "attachments"),
+    },
+  }));
 }
 
 /** All captures of a mail, oldest first. */

@@ -15,6 +15,14 @@ export const MIGRATIONS: readonly string[] = [
     created INTEGER NOT NULL
   ) STRICT;
 
+  -- The full-text index: for each row an FTS5 table mail_text_NUMBER, with the ids of its oldest and its newest mail.
+  CREATE TABLE index_part (
+    number INTEGER PRIMARY KEY,
+    mails INTEGER NOT NULL,
+    oldest INTEGER NOT NULL,
+    newest INTEGER NOT NULL
+  ) STRICT;
+
   -- The id is in the order of time: seconds of the date since 1970, times 2^20, plus a random number.
   CREATE TABLE mail (
     id INTEGER PRIMARY KEY,
@@ -29,13 +37,9 @@ export const MIGRATIONS: readonly string[] = [
     attachments TEXT NOT NULL,
     attachment_count INTEGER NOT NULL,
     problems TEXT NOT NULL,
+    index_part INTEGER NOT NULL REFERENCES index_part (number),
     added INTEGER NOT NULL
   ) STRICT;
-
-  CREATE VIRTUAL TABLE mail_text USING fts5 (
-    subject, sender, recipients, body, attachments,
-    content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
-  );
 
   CREATE TABLE run (
     id TEXT PRIMARY KEY,

@@ -12,14 +12,18 @@ export interface Sql {
   readonly values: readonly SqlValue[];
 }
 
-/** The rows that a query finds: what comes after FROM, the condition, and the id that results are ordered by. */
+/** The rows that a query finds: what comes after FROM, the condition, and the mail's id in the table that is walked. */
 export interface SearchSql {
   readonly from: string;
   readonly where: Sql;
-  /** The mail's id in the table that is walked, so that the order of time costs nothing. */
   readonly id: string;
-  /** True where the rows come from the full-text index, so that bm25 can rank them. */
-  readonly ranks: boolean;
+}
+
+/** The ids that a query leaves by the dates that it names. */
+export interface IdRange {
+  readonly from: number;
+  /** The first id that is too large. */
+  readonly to: number;
 }
 
 const COLUMNS: Readonly<Record<Exclude<TextField, "any">, string>> = {
@@ -30,34 +34,60 @@ const COLUMNS: Readonly<Record<Exclude<TextField, "any">, string>> = {
   attachment: "attachments",
 };
 
-/**
- * Chooses the table to walk: the full-text index where the query has words, a user's mails where it names a user, else
- * all mails. In each, ids are in the order of the mails' dates.
- */
-export function searchSql(query: Query): SearchSql {
-  const terms = conjuncts(query);
-  const texts = terms.filter((term) => matchOf(term) !== null);
-  if (texts.length > 0) return fromIndex(terms, texts);
-  const owner = terms.find((term) => term.kind === "user");
-  const id = owner === undefined ? "mail.id" : "assignment.mail";
-  const where = owner === undefined
-    ? allOf(terms.map((term) => condition(term, id)))
-    : allOf([ownerIs(owner.name), ...terms.filter((term) => term !== owner).map((term) => condition(term, id))]);
-  const from = owner === undefined ? "mail" : "assignment CROSS JOIN mail ON mail.id = assignment.mail";
-  return { from, where, id, ranks: false };
+/** True where a query asks for text, or for its absence: then it is answered by the full-text index, part by part. */
+export function asksForText(query: Query): boolean {
+  switch (query.kind) {
+    case "and":
+    case "or":
+      return query.of.some(asksForText);
+    case "not":
+      return asksForText(query.of);
+    default:
+      return query.kind === "text";
+  }
 }
 
-function fromIndex(terms: readonly Query[], texts: readonly Query[]): SearchSql {
-  const id = "mail_text.rowid";
+/** The ids that mails may have. These terms are then left out of the statements, which get one range of ids instead. */
+export function idRange(query: Query): IdRange {
+  let [from, to] = [0, Number.MAX_SAFE_INTEGER];
+  for (const term of conjuncts(query)) {
+    if (term.kind === "after") from = Math.max(from, Number(firstMailId(term.time)));
+    if (term.kind === "before") to = Math.min(to, Number(firstMailId(term.time)));
+  }
+  return { from, to };
+}
+
+/** Walks a part of the full-text index; its rows are in the order of the mails' dates. */
+export function partSql(query: Query, table: string): SearchSql {
+  const id = `${table}.rowid`;
+  const terms = undatedConjuncts(query);
+  const texts = terms.filter((term) => matchOf(term) !== null);
+  const conditionOf = (term: Query) => condition(term, id, table);
+  if (texts.length === 0) return { from: table, where: allOf(terms.map(conditionOf)), id };
   const unwanted = terms.filter((term) => term.kind === "not" && matchOf(term.of) !== null);
-  const match = matchAll(texts, unwanted);
   const others = terms.filter((term) => !texts.includes(term) && !unwanted.includes(term));
-  return {
-    from: "mail_text CROSS JOIN mail ON mail.id = mail_text.rowid",
-    where: allOf([{ sql: "mail_text MATCH ?", values: [match] }, ...others.map((term) => condition(term, id))]),
-    id,
-    ranks: true,
-  };
+  const match = { sql: `${table} MATCH ?`, values: [matchAll(texts, unwanted)] };
+  return { from: table, where: allOf([match, ...others.map(conditionOf)]), id };
+}
+
+/**
+ * Walks a user's mails where the query names a user, else all mails, for a query that doesn't ask for text. In both, ids
+ * are in the order of the mails' dates.
+ */
+export function mailSql(query: Query): SearchSql {
+  const terms = undatedConjuncts(query);
+  const owner = terms.find((term) => term.kind === "user");
+  if (owner === undefined) {
+    const id = "mail.id";
+    return { from: "mail", where: allOf(terms.map((term) => condition(term, id, null))), id };
+  }
+  const id = "assignment.mail";
+  const others = terms.filter((term) => term !== owner).map((term) => condition(term, id, null));
+  return { from: "assignment", where: allOf([ownerIs(owner.name), ...others]), id };
+}
+
+function undatedConjuncts(query: Query): Query[] {
+  return conjuncts(query).filter(({ kind }) => kind !== "after" && kind !== "before");
 }
 
 /** The terms that a mail has to meet all. */
@@ -97,19 +127,19 @@ function phrase(field: TextField, text: string, prefix: boolean): string {
   return field === "any" ? quoted : `${COLUMNS[field]} : ${quoted}`;
 }
 
-/** A condition on the mail with this id. */
-function condition(query: Query, id: string): Sql {
+/** A condition on the mail with this id, which is in that part of the index; null where the query asks for no text. */
+function condition(query: Query, id: string, table: string | null): Sql {
   const match = matchOf(query);
   if (match !== null) {
-    return { sql: `${id} IN (SELECT rowid FROM mail_text WHERE mail_text MATCH ?)`, values: [match] };
+    return { sql: `${id} IN (SELECT rowid FROM ${table} WHERE ${table} MATCH ?)`, values: [match] };
   }
   switch (query.kind) {
     case "and":
-      return allOf(query.of.map((term) => condition(term, id)));
+      return allOf(query.of.map((term) => condition(term, id, table)));
     case "or":
-      return anyOf(query.of.map((term) => condition(term, id)));
+      return anyOf(query.of.map((term) => condition(term, id, table)));
     case "not": {
-      const { sql, values } = condition(query.of, id);
+      const { sql, values } = condition(query.of, id, table);
       return { sql: `NOT (${sql})`, values };
     }
     case "user":
@@ -128,14 +158,18 @@ function condition(query: Query, id: string): Sql {
     case "after":
       return { sql: `${id} >= ?`, values: [firstMailId(query.time)] };
     case "larger":
-      return { sql: "mail.size > ?", values: [query.bytes] };
+      return { sql: `${mailColumn("size", id)} > ?`, values: [query.bytes] };
     case "smaller":
-      return { sql: "mail.size < ?", values: [query.bytes] };
+      return { sql: `${mailColumn("size", id)} < ?`, values: [query.bytes] };
     case "has-attachment":
-      return { sql: "mail.attachment_count > 0", values: [] };
+      return { sql: `${mailColumn("attachment_count", id)} > 0`, values: [] };
     case "text":
       throw new TypeError("text has a match");
   }
+}
+
+function mailColumn(column: string, id: string): string {
+  return `(SELECT described.${column} FROM mail AS described WHERE described.id = ${id})`;
 }
 
 function ownerIs(name: string): Sql {

@@ -208,8 +208,9 @@ export interface SearchOptions {
   /** @default 50 */
   readonly limit?: number;
   /**
-   * "date": newest first. "rank": best match first (bm25) among the newest `ranked` mails found, then older ones by date;
-   * the same as "date" where the query has no words. @default "date"
+   * "date": newest first. "rank": best match first among the newest `ranked` mails found, then older ones by date. A mail
+   * matches better the more of the words it has in its header: in the subject best, then From, the names of attachments,
+   * To and Cc; among equals the newest is first. The same as "date" where the query has no words. @default "date"
    */
   readonly by?: "date" | "rank";
   /** @default 2000 */
@@ -307,6 +308,8 @@ export interface ArchiveOptions {
   readonly fileMode?: number;
   /** @default 0o700 */
   readonly folderMode?: number;
+  /** How many mails a part of the full-text index takes before the next is begun. @default 16384 */
+  readonly indexPartMails?: number;
 }
 
 export interface Archive {

@@ -121,11 +121,11 @@ Deno.test("verifyArchive() finds a damaged index and a mail that isn't indexed",
     // Not in the types yet: without it SQLite protects the tables of the index.
     const options = { readOnly: false, defensive: false };
     const database = new DatabaseSync(join(folder, "archive", "catalog.sqlite"), options);
-    database.exec("DELETE FROM mail_text WHERE rowid = (SELECT max(id) FROM mail)");
+    database.exec("DELETE FROM mail_text_1 WHERE rowid = (SELECT max(id) FROM mail)");
     assertEquals((await verify(archive)).damages.map(({ reason }) => reason), [
       "1 mails are missing from the full-text index",
     ]);
-    database.exec("UPDATE mail_text_data SET block = zeroblob(length(block)) WHERE id > 1000");
+    database.exec("UPDATE mail_text_1_data SET block = zeroblob(length(block)) WHERE id > 1000");
     database.close();
     const again = await openArchive(archive.path, { readOnly: true });
     const { damages } = await verify(again);
