@@ -1,7 +1,7 @@
 /**
  * 1,000 sessions that are all busy: whether one is refused or times out, and whether every mail was captured.
  *
- *     deno task bench busy [--rounds 5] [--sessions 1000] [--mails 10000] [--kilobytes 4]
+ *     deno task bench busy [--rounds 5] [--sessions 1000] [--mails 5000] [--kilobytes 4]
  */
 
 import { parseArgs } from "@std/cli";
@@ -14,7 +14,7 @@ import { inWorkFolder, settleDisk } from "./work_folder.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["rounds", "sessions", "mails", "kilobytes"],
-  default: { rounds: "5", sessions: "1000", mails: "10000", kilobytes: "4" },
+  default: { rounds: "5", sessions: "1000", mails: "5000", kilobytes: "4" },
 });
 const rounds = Number(args["rounds"]);
 const sessions = Number(args["sessions"]);
