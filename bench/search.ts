@@ -8,6 +8,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { cpuUsage } from "node:process";
 import { parseArgs } from "@std/cli";
 import { join } from "@std/path";
 import { openArchive } from "../src/archive/archive.ts";
@@ -65,7 +66,7 @@ async function measure(path: string): Promise<void> {
     const rows: string[][] = [];
     for (const [name, text] of QUERIES) rows.push(...await searched(archive, name, text));
     console.log(`${found || mails} mails, the first ${PAGE_MAILS} of each query, ${rounds} times.\n`);
-    console.log(markdownTable(["query", "by", "found", "median ms", "p99 ms"], rows));
+    console.log(markdownTable(["query", "by", "found", "median ms", "p99 ms", "CPU ms"], rows));
   } finally {
     archive.close();
   }
@@ -78,12 +79,15 @@ async function searched({ catalog }: Archive, name: string, text: string): Promi
   const rows: string[][] = [];
   for (const by of ["date", "rank"] as const) {
     const times: number[] = [];
+    const before = cpuUsage();
     for (let round = 0; round < rounds; round++) {
       const started = performance.now();
       await catalog.search(query, { by, limit: PAGE_MAILS });
       times.push(performance.now() - started);
     }
-    rows.push([name, by, String(found), figure(median(times)), figure(percentile(times, 0.99))]);
+    const { user, system } = cpuUsage(before);
+    const cpuMs = (user + system) / 1000 / rounds;
+    rows.push([name, by, String(found), figure(median(times)), figure(percentile(times, 0.99)), figure(cpuMs)]);
   }
   return rows;
 }

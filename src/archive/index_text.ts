@@ -68,7 +68,9 @@ export function phraseWords(phrase: string): string {
   return phrase.endsWith("*") ? words.trimEnd() : words;
 }
 
+/** SQLite takes accents from Latin letters alone. */
 function foldedWords(indexed: string): string {
-  const folded = indexed.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
+  const folded = indexed.normalize("NFD").replaceAll(/(?<=\p{Script=Latin})[\u0300-\u036f]+/gu, "").normalize("NFC")
+    .toLowerCase();
   return ` ${folded.replaceAll(/[^\p{L}\p{N}\p{Co}]+/gu, " ").trim()} `;
 }

@@ -1,5 +1,6 @@
+import { DatabaseSync } from "node:sqlite";
 import { assertEquals } from "@std/assert";
-import { indexPhrase, indexText, isSearchable } from "../../../src/archive/index_text.ts";
+import { indexedWords, indexPhrase, indexText, isSearchable, phraseWords } from "../../../src/archive/index_text.ts";
 
 Deno.test("indexText() parts Chinese, Japanese and Korean runs into pairs and leaves the rest", () => {
   const table: readonly (readonly [string, string])[] = [
@@ -42,4 +43,41 @@ Deno.test("isSearchable() asks for a letter or a digit", () => {
     false,
     false,
   ]);
+});
+
+Deno.test("indexedWords() gives the words that SQLite's tokenizer finds", () => {
+  using database = new DatabaseSync(":memory:");
+  database.exec(`
+    CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2');
+    CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, instance)
+  `);
+  const texts = [
+    "Plain words, as they are: 4711_a-b/c",
+    "",
+    "Bücher, Ärger & Größe – École İstanbul",
+    "Anna <anna@xn--bcher-kva.example>, ANNA@XN--BCHER-KVA.EXAMPLE",
+    "全文検索 2026年",
+    "한국어 문서",
+    "東京がすき",
+    "ｆｕｌｌ №5 ½ ①",
+    "Привет, Ёж! Ελλάδα",
+    "tab\tand\0nul",
+  ];
+  for (const [row, text] of texts.entries()) {
+    database.prepare("INSERT INTO words (rowid, text) VALUES (?, ?)").run(row, indexText(text));
+    const found = database.prepare("SELECT term FROM vocabulary WHERE doc = ? ORDER BY offset").all(row);
+    assertEquals(indexedWords(text).trim(), found.map(({ term }) => term).join(" "), text);
+  }
+});
+
+Deno.test("phraseWords() is found in indexedWords() where the phrase is in the text, from the beginning of a word", () => {
+  const found = (text: string, prefix: boolean, within: string) =>
+    indexedWords(within).includes(phraseWords(indexPhrase(text, prefix)));
+  assertEquals(found("the invoice", false, "Pay the INVOICE!"), true);
+  assertEquals(found("the invoi", false, "Pay the INVOICE!"), false);
+  assertEquals(found("the invoi", true, "Pay the INVOICE!"), true);
+  assertEquals(found("he invoice", true, "Pay the INVOICE!"), false);
+  assertEquals(found("文検", false, "全文検索"), true);
+  assertEquals(found("検", false, "全文検索"), true);
+  assertEquals(found("索文", false, "全文検索"), false);
 });
