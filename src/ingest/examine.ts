@@ -1,6 +1,6 @@
 /** Looks at one thing in a drop folder and says what it is to the archive. Changes nothing. */
 
-import type { CaptureAddress, Catalog, SeenFile } from "../archive/types.ts";
+import type { CaptureAddress, Catalog } from "../archive/types.ts";
 import { hasCode, MailteeError } from "../base/errors.ts";
 import { fileError } from "../base/files.ts";
 import type { DropEntry } from "../drop/folder.ts";
@@ -14,7 +14,6 @@ import type { MailContent, ReadCapture } from "./batch.ts";
 import { captureRecord } from "./envelope.ts";
 import { type FileIdentity, type FilePlace, identify, placeOf } from "./file_identity.ts";
 import { interruptible } from "./interruptible.ts";
-import type { Leftovers } from "./leftovers.ts";
 import type { IngestLimits } from "./types.ts";
 
 /** Captures up to this size are opened and read once. */
@@ -22,13 +21,11 @@ const SMALL_CAPTURE_BYTES = 256 * 1024;
 
 export type Finding =
   | ({ readonly kind: "new"; readonly file: FileIdentity } & ReadCapture)
-  /** The archive has this capture. `remembered`: an earlier run noted so. */
-  | { readonly kind: "archived"; readonly file: FileIdentity; readonly captureId: string; readonly remembered: true }
+  /** The archive has this capture. */
   | {
     readonly kind: "archived";
     readonly file: FileIdentity;
     readonly captureId: string;
-    readonly remembered: false;
     readonly capture: CaptureFile;
   }
   | {
@@ -36,7 +33,6 @@ export type Finding =
     readonly file: FileIdentity;
     readonly captureId: string;
     readonly addresses: readonly CaptureAddress[];
-    readonly remembered: boolean;
   }
   /** It can't be understood or read; it stays where it is. */
   | { readonly kind: "failed"; readonly file: FilePlace; readonly error: unknown }
@@ -46,8 +42,6 @@ export type Finding =
 export interface ExamineOptions {
   readonly catalog: Catalog;
   readonly users: UserDirectory;
-  /** What is known of files that earlier runs left. */
-  readonly leftovers: Leftovers;
   /** What is to be deleted; such files are read to the end, so that nothing damaged goes. */
   readonly deletes: { readonly archived: boolean; readonly unassigned: boolean };
   /** Takes apart what is held in memory whole. */
@@ -59,14 +53,8 @@ export interface ExamineOptions {
 /** Rejects only where the run can't go on: the catalog fails, or the signal is aborted. */
 export async function examine(entry: DropEntry, options: ExamineOptions): Promise<Finding> {
   options.signal.throwIfAborted();
-  const named = options.leftovers.byName(entry);
-  const known = named === undefined ? null : recall(entry, named, options);
-  if (known !== null) return known;
   const file = attemptSync(entry, () => identify(entry));
   if (file.kind !== "done") return file;
-  const unchanged = options.leftovers.byIdentity(file.value);
-  const remembered = unchanged === undefined ? null : recall(entry, unchanged, options);
-  if (remembered !== null) return remembered;
   const opened = await attempt(entry, options, () => readSmallCapture(entry.path, SMALL_CAPTURE_BYTES));
   if (opened.kind !== "done") return opened;
   const { capture } = opened.value;
@@ -80,7 +68,7 @@ export async function examine(entry: DropEntry, options: ExamineOptions): Promis
     if (whole.kind !== "done") return whole;
     if (archived !== undefined) return archivedBefore(file.value, capture, archived);
     const { addresses } = record;
-    return { kind: "unassigned", file: file.value, captureId: report.id, addresses, remembered: false };
+    return { kind: "unassigned", file: file.value, captureId: report.id, addresses };
   }
   const read = await attempt(entry, options, () => readContent(opened.value, options));
   if (read.kind !== "done") return read;
@@ -88,20 +76,10 @@ export async function examine(entry: DropEntry, options: ExamineOptions): Promis
   return { kind: "new", file: file.value, capture: { capture: record, mail, users }, content: read.value.content };
 }
 
-/** What an earlier run found out, where it still holds: nothing has to be read then. */
-function recall(entry: DropEntry, seen: SeenFile, options: ExamineOptions): Finding | null {
-  const { state, captureId, addresses, size, modified } = seen;
-  const file = { ...placeOf(entry), size, modified };
-  if (options.deletes[state]) return null;
-  if (state === "archived") return { kind: "archived", file, captureId, remembered: true };
-  if (options.users.usersOf(addresses).length > 0) return null;
-  return { kind: "unassigned", file, captureId, addresses, remembered: true };
-}
-
 function archivedBefore(file: FileIdentity, capture: CaptureFile, archivedSha256: string): Finding {
   const { id, mail } = capture.report;
   if (mail.sha256 === archivedSha256) {
-    return { kind: "archived", file, captureId: id, remembered: false, capture };
+    return { kind: "archived", file, captureId: id, capture };
   }
   return { kind: "failed", file, error: conflict(id, archivedSha256) };
 }

@@ -5,7 +5,7 @@ import { errorText, MailteeError } from "../base/errors.ts";
 import { denoFileOps, type FileOps } from "../base/files.ts";
 import { type DropEntry, listDropFolder } from "../drop/folder.ts";
 import { ExtractThread } from "../message/extract_thread.ts";
-import { createUserDirectory } from "./assign.ts";
+import { createUserDirectory, type UserDirectory } from "./assign.ts";
 import { Batch } from "./batch.ts";
 import { examine, type ExamineOptions, type Finding } from "./examine.ts";
 import type { FileIdentity } from "./file_identity.ts";
@@ -130,21 +130,14 @@ class ProfileRun {
 
   /** Looks at every file of the folder. Rejects where the run can't go on; what was done until then is kept. */
   async #sweep(runId: string): Promise<void> {
-    const { signal, progress } = this.#options;
+    const { signal } = this.#options;
     const entries = await listDropFolder(this.#folder);
     this.#tally.found(entries.length);
-    const examineOptions = await this.#examineOptions(entries);
-    let done = 0;
+    const users = createUserDirectory(this.#options.users);
+    const leftovers = await this.#leftovers(entries, users);
     try {
-      for await (
-        const finding of inOrder(entries, this.#limits.readsAtOnce, (entry) => examine(entry, examineOptions))
-      ) {
-        await this.#settle(finding);
-        if (this.#batch.full) await this.#startCommit(runId);
-        done++;
-        progress?.(done, entries.length, entries[done - 1]?.name ?? "");
-        if (done % FILES_PER_TURN === 0) await nextTurn();
-      }
+      const unread = await this.#passLeftovers(entries, leftovers);
+      await this.#examineAll(unread, users, runId, entries.length);
       await this.#commitAll(runId);
     } catch (error) {
       if (signal.aborted) await this.#commitAll(runId);
@@ -154,6 +147,64 @@ class ProfileRun {
       await this.#batch.abandon();
       this.#extractor.close();
     }
+  }
+
+  async #leftovers(entries: readonly DropEntry[], users: UserDirectory): Promise<Leftovers> {
+    const { catalog } = this.#options.archive;
+    const seen = await catalog.seenFiles(this.#folder);
+    const present = new Set(entries.map(({ name }) => name));
+    this.#settlement.forget([...seen.keys()].filter((file) => !present.has(file)));
+    return new Leftovers({
+      seen: await withoutArchived(seen, catalog),
+      users,
+      deletes: this.#deletes(),
+      compared: this.#limits.comparedLeftovers,
+    });
+  }
+
+  /** Settles what earlier runs left, and gives the other files: with a promise for each this took a third more CPU. */
+  async #passLeftovers(entries: readonly DropEntry[], leftovers: Leftovers): Promise<DropEntry[]> {
+    const { signal, progress } = this.#options;
+    const others: DropEntry[] = [];
+    for (const [index, entry] of entries.entries()) {
+      signal.throwIfAborted();
+      const left = leftovers.recall(entry);
+      if (left === null) {
+        others.push(entry);
+        continue;
+      }
+      this.#settlement.left(left);
+      progress?.(index + 1 - others.length, entries.length, entry.name);
+      if (index % FILES_PER_TURN === 0) await nextTurn();
+    }
+    return others;
+  }
+
+  /** They are the last of all that were found. */
+  async #examineAll(entries: readonly DropEntry[], users: UserDirectory, runId: string, found: number): Promise<void> {
+    const { archive: { catalog }, signal, progress } = this.#options;
+    const options = {
+      catalog,
+      users,
+      deletes: this.#deletes(),
+      limits: this.#limits,
+      extractor: this.#extractor,
+      signal,
+    };
+    const passed = found - entries.length;
+    let examined = 0;
+    for await (const finding of inOrder(entries, this.#limits.readsAtOnce, (entry) => examine(entry, options))) {
+      await this.#settle(finding);
+      if (this.#batch.full) await this.#startCommit(runId);
+      const name = entries[examined++]?.name ?? "";
+      progress?.(passed + examined, found, name);
+      if (examined % FILES_PER_TURN === 0) await nextTurn();
+    }
+  }
+
+  #deletes(): ExamineOptions["deletes"] {
+    const { deleteArchived, deleteUnassigned } = this.#options.profile;
+    return { archived: deleteArchived, unassigned: deleteUnassigned };
   }
 
   /** One commit at a time: resolves once the one before has ended. Rejects where that failed. */
@@ -166,22 +217,6 @@ class ProfileRun {
   async #commitAll(runId: string): Promise<void> {
     await this.#startCommit(runId);
     await this.#committing;
-  }
-
-  async #examineOptions(entries: readonly DropEntry[]): Promise<ExamineOptions> {
-    const { archive: { catalog }, users, profile, signal } = this.#options;
-    const seen = await catalog.seenFiles(this.#folder);
-    const present = new Set(entries.map(({ name }) => name));
-    this.#settlement.forget([...seen.keys()].filter((file) => !present.has(file)));
-    return {
-      catalog,
-      users: createUserDirectory(users),
-      leftovers: new Leftovers(await withoutArchived(seen, catalog), this.#limits.comparedLeftovers),
-      deletes: { archived: profile.deleteArchived, unassigned: profile.deleteUnassigned },
-      limits: this.#limits,
-      extractor: this.#extractor,
-      signal,
-    };
   }
 
   async #settle(finding: Finding): Promise<void> {

@@ -52,17 +52,21 @@ export class Settlement {
     this.#letGo(file, capture.capture.id);
   }
 
+  /** A file that an earlier run left, and that stays. */
+  left(file: SeenFile): void {
+    if (file.state === "archived") this.#tally.alreadyArchived();
+    else this.#tally.unassigned(file, file.addresses, unassignedReason(file.addresses));
+  }
+
   /**
    * A capture that the archive had before. Its file is deleted only where the archive's own content is sound; lost or
    * damaged content is stored again from the file. Rejects where the store fails.
    */
   async archivedBefore(finding: Found<"archived">): Promise<void> {
-    const { file, captureId } = finding;
-    if (!finding.remembered) {
-      const unreadable = this.#profile.deleteArchived ? await this.#makeGood(finding.capture) : null;
-      if (unreadable !== null) return this.#tally.failed(file, unreadable.error);
-      this.#letGo(file, captureId);
-    }
+    const { file, captureId, capture } = finding;
+    const unreadable = this.#profile.deleteArchived ? await this.#makeGood(capture) : null;
+    if (unreadable !== null) return this.#tally.failed(file, unreadable.error);
+    this.#letGo(file, captureId);
     this.#tally.alreadyArchived();
   }
 
@@ -85,7 +89,7 @@ export class Settlement {
     else this.#remember.push({ ...seen(file), captureId, state: "archived", addresses: [] });
   }
 
-  unassigned({ file, captureId, addresses, remembered }: Found<"unassigned">): void {
+  unassigned({ file, captureId, addresses }: Found<"unassigned">): void {
     const deleted = this.#profile.deleteUnassigned && this.#delete(file);
     const reason = unassignedReason(addresses);
     this.#tally.unassigned(file, addresses, deleted ? `${reason}; deleted, as the profile says` : reason);
@@ -94,7 +98,7 @@ export class Settlement {
         file: file.file,
         addresses: addresses.map(({ address }) => address),
       });
-    } else if (!remembered) {
+    } else {
       this.#remember.push({ ...seen(file), captureId, state: "unassigned", addresses });
     }
   }
