@@ -30,22 +30,30 @@ const PLACES: readonly Place[] = [
 export function mailScore(query: Query): ((mail: MailHeadline) => number) | null {
   const wanted = wantedTexts(query);
   if (wanted.length === 0) return null;
-  const places = PLACES.map(({ field, score, text }) => ({
-    score,
-    text,
-    phrases: wanted.map((term) => term.field === "any" || term.field === field ? term.phrase : null),
-  }));
   return (mail) => {
-    const scores = wanted.map(() => 0);
-    for (const { score, text, phrases } of places) {
-      if (phrases.every((phrase, index) => phrase === null || scores[index] !== 0)) continue;
-      const words = indexedWords(text(mail));
-      phrases.forEach((phrase, index) => {
-        if (scores[index] === 0 && phrase !== null && words.includes(phrase)) scores[index] = score;
-      });
-    }
-    return scores.reduce((sum, score) => sum + score);
+    // Most mails have the words in their text alone, which one look at all places shows.
+    const everywhere = indexedWords(PLACES.map(({ text }) => text(mail)).join("\n"));
+    const present = wanted.filter(({ phrase }) => everywhere.includes(phrase));
+    return present.length === 0 ? 0 : placesScore(present, mail);
   };
+}
+
+/** The sum, over the texts, of the score of the best place that each stands in. */
+function placesScore(wanted: readonly WantedText[], mail: MailHeadline): number {
+  let total = 0;
+  let missing = wanted;
+  for (const { field, score, text } of PLACES) {
+    if (!missing.some((term) => mayStandIn(term, field))) continue;
+    const words = indexedWords(text(mail));
+    const left = missing.filter((term) => !(mayStandIn(term, field) && words.includes(term.phrase)));
+    total += score * (missing.length - left.length);
+    missing = left;
+  }
+  return total;
+}
+
+function mayStandIn(term: WantedText, field: TextField): boolean {
+  return term.field === "any" || term.field === field;
 }
 
 interface WantedText {
