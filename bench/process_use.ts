@@ -1,5 +1,7 @@
 /** What processes have used so far, from Linux's /proc. */
 
+import { errorNumber } from "../src/base/files.ts";
+
 export interface ProcessUse {
   /** User and system time of all. */
   readonly cpuMs: number;
@@ -24,7 +26,7 @@ export function processUse(pids: readonly number[]): ProcessUse {
       const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
       peakMb += Number(peak?.[1] ?? 0) / 1024;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!isGone(error)) throw error;
     }
   }
   return { cpuMs, peakMb };
@@ -36,12 +38,21 @@ export function residentMb(pid: number): number {
   return Number(resident?.[1] ?? NaN) / 1024;
 }
 
-/** A process and all that it started. */
+/** A process and all that it started; one that ends meanwhile is left out. */
 export async function descendants(pid: number): Promise<number[]> {
   const all = [pid];
-  for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {
-    const children = await Deno.readTextFile(`/proc/${pid}/task/${task.name}/children`);
-    for (const child of children.split(" ").filter(Boolean)) all.push(...await descendants(Number(child)));
+  try {
+    for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {
+      const children = await Deno.readTextFile(`/proc/${pid}/task/${task.name}/children`);
+      for (const child of children.split(" ").filter(Boolean)) all.push(...await descendants(Number(child)));
+    }
+  } catch (error) {
+    if (!isGone(error)) throw error;
   }
   return all;
+}
+
+/** True of what /proc says where a process has ended, before or while it is being read. */
+function isGone(error: unknown): boolean {
+  return ["ENOENT", "ESRCH"].includes(errorNumber(error) ?? "");
 }
