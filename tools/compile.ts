@@ -16,6 +16,9 @@ const TARGETS = [
 /** What the program may do. Not among it: to start other programs, or to load native libraries. */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
 
+/** In MB, for each thread. Taking in 3,000 mails took 258 MB of memory with it and 332 without, and no more CPU. */
+const YOUNG_GENERATION = "--v8-flags=--max-semi-space-size=8";
+
 const repository = dirname(dirname(fromFileUrl(import.meta.url)));
 
 async function compile(target: string | null): Promise<void> {
@@ -23,7 +26,7 @@ async function compile(target: string | null): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     cwd: repository,
     args: [
-      ...["compile", "--no-check", ...PERMISSIONS, "--output", join("dist", `mailtee${suffix}`)],
+      ...["compile", "--no-check", YOUNG_GENERATION, ...PERMISSIONS, "--output", join("dist", `mailtee${suffix}`)],
       ...(target === null ? [] : ["--target", target]),
       // A worker's module is named by a URL, which the compiler doesn't follow.
       ...["--include", "src/app/profile_worker.ts", "--include", "src/message/extract_worker.ts"],
