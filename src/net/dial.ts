@@ -58,9 +58,7 @@ async function connectInTime(target: TargetOptions, options: DialOptions): Promi
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     if (isIP(target.host) > 0) attempts.begin([target.host]);
-    else {resolve(target.host).then((found) =>
-        attempts.begin(interleaveFamilies(found)), (error) =>
-        attempts.giveUp(error));}
+    else void beginWithName(attempts, resolve(target.host));
     return await attempts.connected;
   } catch (error) {
     signal?.throwIfAborted();
@@ -68,6 +66,15 @@ async function connectInTime(target: TargetOptions, options: DialOptions): Promi
   } finally {
     signal?.removeEventListener("abort", giveUp);
     deadlines.unwatch(limit);
+  }
+}
+
+/** The look-up may last longer than the time that there is for connecting. */
+async function beginWithName(attempts: StaggeredConnect, lookUp: Promise<readonly string[]>): Promise<void> {
+  try {
+    attempts.begin(interleaveFamilies(await lookUp));
+  } catch (error) {
+    attempts.giveUp(error);
   }
 }
 

@@ -44,7 +44,8 @@ export class ProxySession {
     counters.sessionStarted();
     let reason: EndReason = "internal-error";
     try {
-      reason = await this.#serve();
+      const begun = await this.#begin();
+      reason = typeof begun === "string" ? begun : await begun.relay.run(begun.greeting);
     } catch (error) {
       this.#parts.log.error("Session {session} ended by an error of the program: {problem}", {
         session: this.#parts.id,
@@ -52,6 +53,7 @@ export class ProxySession {
         stack: error instanceof Error ? error.stack : undefined,
       });
     } finally {
+      this.#target?.cut();
       this.#client.cut();
       counters.sessionEnded(reason);
       this.#report(reason, clock.monotonicMs() - startedMs);
@@ -71,36 +73,33 @@ export class ProxySession {
     else await this.#relay.cutShort();
   }
 
-  async #serve(): Promise<EndReason> {
+  /** Connects the client to the target; why the session is over where that failed. */
+  async #begin(): Promise<{ readonly relay: Relay; readonly greeting: Reply } | EndReason> {
     const { id, listen, options, drop, clock, log, counters, connection, loginGate } = this.#parts;
     const target = await this.#connect();
     if (target === null) return this.#abort.signal.aborted ? "shutdown" : "target-unreachable";
     this.#target = target;
     if (this.#abort.signal.aborted) target.cut();
-    try {
-      const greeting = await this.#greeting(target);
-      if (greeting === null) return this.#abort.signal.aborted ? "shutdown" : "target-closed";
-      const relay = new Relay({
-        id,
-        listen: formatAddress(connection.local),
-        client: this.#client,
-        target,
-        options,
-        drop,
-        clock,
-        log,
-        counters,
-        bell: this.#bell,
-        certificate: upgradeCertificate(listen),
-        loginGate,
-        signal: this.#abort.signal,
-      });
-      this.#relay = relay;
-      if (this.#draining) relay.finishSoon();
-      return await relay.run(greeting);
-    } finally {
-      target.cut();
-    }
+    const greeting = await this.#greeting(target);
+    if (greeting === null) return this.#abort.signal.aborted ? "shutdown" : "target-closed";
+    const relay = new Relay({
+      id,
+      listen: formatAddress(connection.local),
+      client: this.#client,
+      target,
+      options,
+      drop,
+      clock,
+      log,
+      counters,
+      bell: this.#bell,
+      certificate: upgradeCertificate(listen),
+      loginGate,
+      signal: this.#abort.signal,
+    });
+    this.#relay = relay;
+    if (this.#draining) relay.finishSoon();
+    return { relay, greeting };
   }
 
   #targetOptions(): TargetOptions {

@@ -92,6 +92,8 @@ export class Relay {
       for (;;) {
         await this.#turn();
         if (this.#endReason !== null) break;
+        // Not in the turn: each function that waits takes half a kilobyte, and most sessions wait most of the time.
+        await this.#parts.bell.wait();
       }
       await this.#farewell(this.#endReason);
       return this.#cutShort ? "shutdown" : this.#endReason;
@@ -116,18 +118,17 @@ export class Relay {
     target.cut();
   }
 
-  /** Takes all that has come in, writes all that follows from it, and waits for more. */
+  /** Takes all that has come in, writes all that follows from it, and listens for more. */
   async #turn(): Promise<void> {
     this.#takeReplies();
     if (this.#draining && isIdle(this.#state)) this.#tell({ kind: "shutdown" });
     await this.#takeLines();
     await this.#flush();
     if (this.#endReason !== null) return;
-    const { client, target, bell } = this.#parts;
+    const { client, target } = this.#parts;
     this.#setDeadlines();
     if (!this.#state.targetGone) target.listen();
     if (this.#waiting === null && takesInput(this.#state)) client.listen();
-    await bell.wait();
   }
 
   #takeReplies(): void {
