@@ -31,6 +31,7 @@ function legOf(input: Input): Leg {
       return input.buffered;
     },
     consume: (count) => input.consume(count),
+    detach: unused,
     fill: unused,
     setDeadline: unused,
     setReadSize: unused,

@@ -19,6 +19,7 @@ function legWithOneWrite() {
     tls: null,
     buffered: new Uint8Array(0),
     consume: unused,
+    detach: unused,
     fill: unused,
     setDeadline: unused,
     setReadSize: unused,
