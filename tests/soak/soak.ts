@@ -112,6 +112,7 @@ class SoakRun {
   async live(): Promise<SoakResult> {
     const { hours, sownClock, sampleMinutes = 60 } = this.#options;
     (await openArchive(this.#premises.archive, { clock: this.#clock })).close();
+    openSignalSockets();
     const before = openDescriptors();
     const app = await startApp(await this.#premises.config(), sownClock?.(this.#clock) ?? this.#clock);
     let committed = 0;
@@ -233,4 +234,11 @@ class SoakRun {
 function busy(app: App): boolean {
   const { proxies, jobs } = app.status();
   return proxies.some(({ stats }) => stats.sessions.open > 0) || jobs.some(({ running }) => running);
+}
+
+/** Deno opens two sockets for signals, at some time after its start in a thread of its own: from here on they are there. */
+function openSignalSockets(): void {
+  const ignore = () => {};
+  Deno.addSignalListener("SIGUSR2", ignore);
+  Deno.removeSignalListener("SIGUSR2", ignore);
 }
