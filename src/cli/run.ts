@@ -33,14 +33,17 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   await followLogSettings(invocation, config);
   const lock = claimRunOrWarn(config.directory);
   try {
-    const app = await startApp(config, clock);
-    announce(app);
+    // Listens before the app starts: a SIGHUP that nobody listens for would end the program.
     const reloads = listenForReload(async () => {
+      const app = await starting;
       const next = await loadConfig(config.file, { secrets: "required" });
       await app.reload(next);
       await followLogSettings(invocation, next);
       announce(app);
     });
+    const starting = startApp(config, clock);
+    const app = await starting;
+    announce(app);
     await (lock === null ? untilAborted(signal) : keepState(app, config.directory, clock, signal));
     reloads.end();
     log.info("Stopping; sessions under way have {seconds} s to finish", { seconds: app.config.drainSeconds });

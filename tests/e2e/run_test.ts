@@ -67,6 +67,23 @@ Deno.test("SIGHUP puts a changed config into force, and refuses one with mistake
   });
 });
 
+Deno.test("SIGHUP reloads the config also where it comes while the program starts", async () => {
+  const installation = await install({ smtpTarget: 9, pop3Target: 9, users: USERS, profile: {} });
+  try {
+    const running = installation.start("run", "proxy.config.ts");
+    try {
+      // The certificate is made before the proxies listen.
+      await running.waitFor((output) => output.includes("self-signed certificate"));
+      Deno.kill(running.pid, "SIGHUP");
+      await untilSaid(running, "read anew and is in force");
+    } finally {
+      await running.stop();
+    }
+  } finally {
+    await installation.remove();
+  }
+});
+
 Deno.test("SIGTERM lets a mail under way come to its end, and takes no new session", async () => {
   await withRunning(async ({ server, installation, running }) => {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: installation.smtpPort });
