@@ -3,11 +3,9 @@
  * end, by SIGTERM, it prints a `FlushCount` as JSON.
  */
 
-import { systemClock } from "../src/base/clock.ts";
 import { denoFileOps, type FileOps, type OpenFile } from "../src/base/files.ts";
-import { roomLogger } from "../src/base/log.ts";
 import { openDropWriter } from "../src/drop/writer.ts";
-import { startSmtpProxy } from "../src/smtp/proxy.ts";
+import { startBenchProxy } from "./bench_proxy.ts";
 
 /** What was flushed for so many captures. */
 export interface FlushCount {
@@ -29,12 +27,7 @@ async function run(port: number, targetPort: number, dropFolder: string, slowerM
     console.log(JSON.stringify(count));
     Deno.exit();
   });
-  await startSmtpProxy({
-    name: "bench",
-    listen: [{ address: "127.0.0.1", port, tls: "none" }],
-    target: { host: "127.0.0.1", port: targetPort, tls: "none", trust: { kind: "system" }, connectTimeoutMs: 10_000 },
-    limits: { maxConnections: 20_000, maxConnectionsPerAddress: 20_000 },
-  }, { drop, clock: systemClock, log: roomLogger("smtp") });
+  await startBenchProxy(port, targetPort, drop);
 }
 
 /** The real operations, each flush of them longer by `slowerMs`, and counted. */

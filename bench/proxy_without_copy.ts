@@ -1,9 +1,7 @@
 /** An SMTP proxy whose copies go nowhere: `proxy_without_copy.ts PORT TARGET_PORT`. */
 
-import { systemClock } from "../src/base/clock.ts";
-import { roomLogger } from "../src/base/log.ts";
 import type { Capture, DropWriter } from "../src/drop/types.ts";
-import { startSmtpProxy } from "../src/smtp/proxy.ts";
+import { startBenchProxy } from "./bench_proxy.ts";
 
 const [port = 0, targetPort = 0] = Deno.args.map(Number);
 
@@ -17,9 +15,4 @@ const nothing: Capture = {
 };
 const drop: DropWriter = { path: "nowhere", begin: () => nothing, close: () => Promise.resolve() };
 
-await startSmtpProxy({
-  name: "bench",
-  listen: [{ address: "127.0.0.1", port, tls: "none" }],
-  target: { host: "127.0.0.1", port: targetPort, tls: "none", trust: { kind: "system" }, connectTimeoutMs: 10_000 },
-  limits: { maxConnections: 20_000, maxConnectionsPerAddress: 20_000 },
-}, { drop, clock: systemClock, log: roomLogger("smtp") });
+await startBenchProxy(port, targetPort, drop);
