@@ -87,7 +87,7 @@ await inWorkFolder(async (folder) => {
 });
 
 function isInstalled({ program }: Indexer): boolean {
-  return program === null || findProgram(program) !== null;
+  return program === null || findProgram(program) !== undefined;
 }
 
 function row(
@@ -206,7 +206,7 @@ function notmuchCommands({ own, maildir }: Folders): Command[] {
 
 /** The least that can be kept of the mails: all of them compressed as one. */
 async function printFloor(maildir: string, octets: number): Promise<void> {
-  if (findProgram("zstd") === null) return console.log("zstd isn't installed, so the floor is missing.");
+  if (findProgram("zstd") === undefined) return console.log("zstd isn't installed, so the floor is missing.");
   const script = 'tar -c -C "$0" . | zstd -19 -q | wc -c';
   const { stdout } = await new Deno.Command("sh", { args: ["-c", script, join(maildir, "cur")] }).output();
   const floor = Number(new TextDecoder().decode(stdout));
