@@ -173,8 +173,7 @@ export class Relay {
 
   /**
    * Tells the reducer, carries out what it wants, and tells it what comes of that. Where that takes time, gives what it
-   * is to be told then. A mail that is all there takes none, and costs
-   * no promises.
+   * is to be told then. A mail that is all there takes none, and costs no promises.
    */
   #tell(first: SessionEvent): Promise<SessionEvent> | null {
     for (let event: SessionEvent | null = first; event !== null;) {

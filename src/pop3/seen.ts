@@ -138,7 +138,6 @@ class SeenFile implements SeenMails {
 
   close(): void {
     this.#attempt(() => this.#renewAll());
-    this.#recent.clear();
     this.#database.close();
   }
 

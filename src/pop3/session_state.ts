@@ -146,6 +146,7 @@ export type Effect =
 
 export interface Step {
   readonly state: SessionState;
+  /** What there is to do, in order. One that takes time, "read-block" or "start-client-tls", comes last. */
   readonly effects: readonly Effect[];
 }
 
