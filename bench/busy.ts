@@ -8,8 +8,8 @@ import { parseArgs } from "@std/cli";
 import { figure, markdownTable, median, spread } from "./figures.ts";
 import { processUse } from "./process_use.ts";
 import type { Relay, RelayKind } from "./relay_kind.ts";
-import { chosenRelays, withRelays } from "./relay_peers.ts";
-import { sendBySource } from "./smtp_source.ts";
+import { chosenRelays, MAILTEE, withRelays } from "./relay_peers.ts";
+import { loadTitle, sendBySource } from "./smtp_source.ts";
 import { inWorkFolder, settleDisk } from "./work_folder.ts";
 
 const args = parseArgs(Deno.args, {
@@ -37,7 +37,7 @@ await inWorkFolder(async (folder) => {
 });
 
 async function compare(folder: string, reuse: boolean): Promise<void> {
-  const title = `${kilobytes} KB, ${reuse ? "many mails" : "one mail"} a connection, ${sessions} sessions`;
+  const title = loadTitle({ bytes: kilobytes * 1024, sessions, reuse });
   console.error(title);
   const measured = new Map<RelayKind, Measure[]>();
   await withRelays(kinds, folder, async (relays) => {
@@ -86,7 +86,7 @@ function print(title: string, measured: ReadonlyMap<RelayKind, readonly Measure[
       `${Math.round(spread(rates) * 100)} %`,
       figure(median(ratios)),
       `${rounds - rates.length} of ${rounds}`,
-      kind.name === "mailtee" ? `${missing} of ${mails * rounds}` : "–",
+      kind === MAILTEE ? `${missing} of ${mails * rounds}` : "–",
       figure(Math.max(...measures.map(({ peakMb }) => peakMb))),
     ];
   });

@@ -9,7 +9,7 @@ import { parseArgs } from "@std/cli";
 import { figure, markdownTable, median } from "./figures.ts";
 import { residentMb } from "./process_use.ts";
 import type { Relay } from "./relay_kind.ts";
-import { chosenRelays, withRelays } from "./relay_peers.ts";
+import { MAILTEE, withRelays } from "./relay_peers.ts";
 import { sendBySource } from "./smtp_source.ts";
 import { inWorkFolder } from "./work_folder.ts";
 
@@ -32,10 +32,8 @@ interface Sample {
   readonly mb: number;
 }
 
-const kinds = chosenRelays(["mailtee"]).filter(({ name }) => name === "mailtee");
-
 await inWorkFolder((folder) =>
-  withRelays(kinds, folder, async (relays) => {
+  withRelays([MAILTEE], folder, async (relays) => {
     for (const relay of relays.values()) await watch(relay);
   })
 );

@@ -3,8 +3,9 @@
 import { join } from "@std/path";
 import { findProgram } from "../tests/peers/peer.ts";
 import { freePorts } from "../tests/peers/program.ts";
-import { type Relay, startListening } from "./relay_kind.ts";
+import { direct, type Relay, startHaproxy, startListening } from "./relay_kind.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
+import { ownFolder } from "./work_folder.ts";
 
 export interface Pop3Way extends Relay {
   readonly name: string;
@@ -21,7 +22,7 @@ const KINDS: readonly WayKind[] = [
   {
     name: "direct",
     needs: null,
-    start: (port) => Promise.resolve({ port, pids: () => Promise.resolve([]), stop: () => Promise.resolve() }),
+    start: direct,
   },
   { name: "haproxy (TCP)", needs: "haproxy", start: startHaproxy },
   { name: "Dovecot as proxy", needs: "dovecot", start: startDovecotProxy },
@@ -42,22 +43,9 @@ export async function startWays(targetPort: number, folder: string): Promise<Pop
       console.error(`${name}: left out, since ${needs} isn't installed`);
       continue;
     }
-    const own = await Deno.makeTempDir({ dir: folder });
-    await Deno.chmod(own, 0o755);
-    ways.push({ name, ...await start(targetPort, own) });
+    ways.push({ name, ...await start(targetPort, await ownFolder(folder)) });
   }
   return ways;
-}
-
-async function startHaproxy(target: number, folder: string): Promise<Relay> {
-  const [port = 0] = freePorts(1);
-  const config = join(folder, "haproxy.cfg");
-  await Deno.writeTextFile(
-    config,
-    `global\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 10s\n  timeout client 300s\n  timeout server 300s\n` +
-      `listen pop3\n  bind 127.0.0.1:${port}\n  server dovecot 127.0.0.1:${target}\n`,
-  );
-  return await startListening("haproxy", ["-db", "-f", config], port);
 }
 
 /** Logs every user in at the target, with the password that it was given. */

@@ -12,7 +12,7 @@ import { figure, markdownTable, median, spread } from "./figures.ts";
 import { processUse } from "./process_use.ts";
 import type { Relay, RelayKind } from "./relay_kind.ts";
 import { chosenRelays, withRelays } from "./relay_peers.ts";
-import { sendBySource } from "./smtp_source.ts";
+import { loadTitle, sendBySource } from "./smtp_source.ts";
 import { inWorkFolder, settleDisk } from "./work_folder.ts";
 
 interface Size {
@@ -146,7 +146,6 @@ function print(load: Load, results: ReadonlyMap<RelayKind, readonly Measure[]>):
   );
 }
 
-function titleOf({ kilobytes, sessions, reuse }: Load): string {
-  const size = kilobytes < 1024 ? `${kilobytes} KB` : `${kilobytes / 1024} MB`;
-  return `${size}, ${reuse ? "many mails" : "one mail"} a connection, ${sessions} session${sessions === 1 ? "" : "s"}`;
+function titleOf(load: Load): string {
+  return loadTitle({ ...load, bytes: load.kilobytes * 1024 });
 }

@@ -5,29 +5,14 @@ import { findProgram } from "../tests/peers/peer.ts";
 import { freePorts, isListening, runOrFail, until } from "../tests/peers/program.ts";
 import { haraka } from "./haraka.ts";
 import { descendants } from "./process_use.ts";
-import { type Relay, type RelayKind, startListening } from "./relay_kind.ts";
+import { direct, type Relay, type RelayKind, startHaproxy, startListening } from "./relay_kind.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
-
-const direct: RelayKind = {
-  name: "direct",
-  missing: () => null,
-  start: (sinkPort) =>
-    Promise.resolve({ port: sinkPort, pids: () => Promise.resolve([]), stop: () => Promise.resolve() }),
-};
+import { ownFolder } from "./work_folder.ts";
 
 const haproxy: RelayKind = {
   name: "haproxy (TCP)",
   missing: () => findProgram("haproxy") === undefined ? "haproxy" : null,
-  start: async (sinkPort, folder) => {
-    const [port = 0] = freePorts(1);
-    const config = join(folder, "haproxy.cfg");
-    await Deno.writeTextFile(
-      config,
-      `global\n  maxconn 8000\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 10s\n  timeout client 300s\n` +
-        `  timeout server 300s\nlisten smtp\n  bind 127.0.0.1:${port}\n  server sink 127.0.0.1:${sinkPort}\n`,
-    );
-    return await startListening("haproxy", ["-db", "-f", config], port);
-  },
+  start: startHaproxy,
 };
 
 const nginx: RelayKind = {
@@ -167,16 +152,19 @@ const withoutCopy: RelayKind = {
   },
 };
 
+/** The program as it is set up by default. */
+export const MAILTEE = mailtee("mailtee", "warning");
+
 /** Every kind, in the order of the table's rows. */
 export const RELAYS: readonly RelayKind[] = [
-  direct,
+  { name: "direct", missing: () => null, start: direct },
   haproxy,
   nginx,
   postfix("Postfix, before-queue filter", false),
   postfix("Postfix, queue", true),
   haraka,
   withoutCopy,
-  mailtee("mailtee", "warning"),
+  MAILTEE,
   mailtee("mailtee, logging every mail", "info"),
 ];
 
@@ -212,9 +200,7 @@ export async function withRelays(
   const relays = new Map<RelayKind, Relay>();
   try {
     for (const kind of kinds) {
-      const own = await Deno.makeTempDir({ dir: folder });
-      await Deno.chmod(own, 0o755);
-      relays.set(kind, await kind.start(sink.port, own));
+      relays.set(kind, await kind.start(sink.port, await ownFolder(folder)));
     }
     await work(relays);
   } finally {

@@ -9,7 +9,7 @@
 import { parseArgs } from "@std/cli";
 import { figure, markdownTable, median } from "./figures.ts";
 import { processUse, residentMb } from "./process_use.ts";
-import { chosenRelays, withRelays } from "./relay_peers.ts";
+import { MAILTEE, withRelays } from "./relay_peers.ts";
 import { SmtpClient } from "./smtp_client.ts";
 import { inWorkFolder } from "./work_folder.ts";
 
@@ -23,16 +23,14 @@ const SETTLE_MS = 15_000;
 const AT_ONCE = 50;
 const OTHER_FILES = 200;
 
-const mailtee = chosenRelays(["mailtee"]).filter(({ name }) => name === "mailtee");
-
 await inWorkFolder(async (folder) => {
-  await withRelays(mailtee, folder, async (relays) => {
+  await withRelays([MAILTEE], folder, async (relays) => {
     for (const relay of relays.values()) {
       const [pid = 0] = await relay.pids();
       await idleSessions(relay.port, pid, Math.min(Number(args["idle"]), sessionLimit(pid)));
     }
   });
-  await withRelays(mailtee, folder, async (relays) => {
+  await withRelays([MAILTEE], folder, async (relays) => {
     for (const relay of relays.values()) await largeMail(relay.port, await relay.pids(), Number(args["gigabytes"]));
   });
 });

@@ -12,7 +12,7 @@ import { figure, markdownTable, median, spread } from "./figures.ts";
 import { processUse } from "./process_use.ts";
 import type { FlushCount } from "./proxy_with_slow_disk.ts";
 import { startSink } from "./relay_peers.ts";
-import { sendBySource } from "./smtp_source.ts";
+import { loadTitle, sendBySource } from "./smtp_source.ts";
 import { inWorkFolder, settleDisk } from "./work_folder.ts";
 
 const args = parseArgs(Deno.args, {
@@ -23,6 +23,7 @@ const rounds = Number(args["rounds"]);
 const mails = Number(args["mails"]);
 const sessions = Number(args["sessions"]);
 const slowerMs = Number(args["slower-ms"]);
+const MAIL_BYTES = 4096;
 
 interface Way {
   readonly name: string;
@@ -44,7 +45,7 @@ await inWorkFolder(async (folder) => {
 });
 
 async function compare(folder: string, reuse: boolean): Promise<void> {
-  const title = `4 KB, ${reuse ? "many mails" : "one mail"} a connection, ${sessions} sessions`;
+  const title = loadTitle({ bytes: MAIL_BYTES, sessions, reuse });
   console.error(title);
   const sink = await startSink();
   const direct: Way = {
@@ -88,7 +89,7 @@ async function startProxy(name: string, slower: number, sinkPort: number, folder
 async function measureOne(way: Way, reuse: boolean): Promise<Measure> {
   await settleDisk();
   const before = way.cpuMs();
-  const seconds = await sendBySource({ port: way.port, sessions, mails, bytes: 4096, reuse });
+  const seconds = await sendBySource({ port: way.port, sessions, mails, bytes: MAIL_BYTES, reuse });
   return { mailsPerSecond: mails / seconds, cpuMsPerMail: (way.cpuMs() - before) / mails };
 }
 

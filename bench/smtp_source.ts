@@ -11,6 +11,13 @@ export interface SourceLoad {
   readonly reuse: boolean;
 }
 
+/** A load in words. */
+export function loadTitle({ bytes, sessions, reuse }: Pick<SourceLoad, "bytes" | "sessions" | "reuse">): string {
+  const kilobytes = bytes / 1024;
+  const size = kilobytes < 1024 ? `${kilobytes} KB` : `${kilobytes / 1024} MB`;
+  return `${size}, ${reuse ? "many mails" : "one mail"} a connection, ${sessions} session${sessions === 1 ? "" : "s"}`;
+}
+
 /**
  * Sends so many mails; gives how many seconds it took until the last was accepted. Rejects where a connection or a mail
  * was refused, or lost.

@@ -10,12 +10,12 @@ import { join } from "@std/path";
 import { freePorts, isListening, runOrFail } from "../tests/peers/program.ts";
 import { figure, markdownTable, median, percentile } from "./figures.ts";
 import { mailteeCommand, yaml } from "./start_mailtee.ts";
+import { inWorkFolder } from "./work_folder.ts";
 
 const args = parseArgs(Deno.args, { string: ["rounds"], default: { rounds: "15" } });
 const rounds = Number(args["rounds"]);
 
-const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
-try {
+await inWorkFolder(async (folder) => {
   const help: number[] = [];
   const answer: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -34,9 +34,7 @@ try {
       ]),
     ),
   );
-} finally {
-  await Deno.remove(folder, { recursive: true });
-}
+});
 
 function commandLine(words: readonly string[]): [string, { args: string[] }] {
   const { binary, args } = mailteeCommand(words);

@@ -9,13 +9,15 @@
 import { parseArgs } from "@std/cli";
 import { join } from "@std/path";
 import { findProgram } from "../tests/peers/peer.ts";
-import { freePorts, isListening, runOrFail, startProgram } from "../tests/peers/program.ts";
+import { freePorts, runOrFail } from "../tests/peers/program.ts";
 import { issueCertificate } from "../tests/unit/net/issue_certificate.ts";
 import { figure, markdownTable, median, spread } from "./figures.ts";
-import { descendants, processUse } from "./process_use.ts";
+import { processUse } from "./process_use.ts";
+import { type Relay, startListening } from "./relay_kind.ts";
 import { startSink } from "./relay_peers.ts";
 import { benchMail, SmtpClient } from "./smtp_client.ts";
 import { startMailtee, yaml } from "./start_mailtee.ts";
+import { inWorkFolder } from "./work_folder.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["rounds", "seconds", "clients", "megabytes"],
@@ -28,11 +30,8 @@ const mail = benchMail(Number(args["megabytes"]) * 1e6);
 
 const WARM_UP_HANDSHAKES = 1000;
 
-interface Server {
+interface Server extends Relay {
   readonly name: string;
-  readonly port: number;
-  readonly pids: () => Promise<readonly number[]>;
-  readonly stop: () => Promise<unknown>;
 }
 
 /** What a load has moved (handshakes, megabytes) within how many seconds. */
@@ -46,32 +45,33 @@ interface Measure {
   readonly cpuMsEach: number;
 }
 
-const folder = await Deno.makeTempDir({ prefix: "mailtee-bench-" });
 const sink = await startSink();
 const servers: Server[] = [];
-try {
-  const authority = await issueCertificate({ names: ["bench authority"], ca: true });
-  const { cert, key } = await issueCertificate({ names: ["localhost"], issuer: authority });
-  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  await Promise.all([Deno.writeTextFile(certFile, cert), Deno.writeTextFile(keyFile, key)]);
-  if (findProgram("nginx") === undefined) console.error("nginx: left out, since nginx-light isn't installed");
-  else servers.push(await nginx(certFile, keyFile));
-  if (findProgram("haproxy") === undefined) console.error("haproxy: left out, since haproxy isn't installed");
-  else servers.push(await haproxy(certFile, keyFile));
-  servers.push(await mailtee(certFile, keyFile));
-  for (const { port } of servers) await warmUp(port);
-  await compare("handshakes", "one client after the other", ({ port }) => handshakes(port, 1, ["-new"]));
-  await compare("handshakes", `${clients} clients at once`, ({ port }) => handshakes(port, clients, ["-new"]));
-  const resumed = ["-reuse", "-tls1_2"];
-  await compare("handshakes", "one client that resumes its session", ({ port }) => handshakes(port, 1, resumed));
-  await compare("MB", `one mail of ${args["megabytes"]} MB`, ({ port }) => largeMail(port, authority.cert));
-} finally {
-  for (const server of servers) await server.stop();
-  await sink.stop();
-  await Deno.remove(folder, { recursive: true });
+await inWorkFolder(compareAll).finally(() => sink.stop());
+
+async function compareAll(folder: string): Promise<void> {
+  try {
+    const authority = await issueCertificate({ names: ["bench authority"], ca: true });
+    const { cert, key } = await issueCertificate({ names: ["localhost"], issuer: authority });
+    const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    await Promise.all([Deno.writeTextFile(certFile, cert), Deno.writeTextFile(keyFile, key)]);
+    if (findProgram("nginx") === undefined) console.error("nginx: left out, since nginx-light isn't installed");
+    else servers.push(await nginx(folder, certFile, keyFile));
+    if (findProgram("haproxy") === undefined) console.error("haproxy: left out, since haproxy isn't installed");
+    else servers.push(await haproxy(folder, certFile, keyFile));
+    servers.push(await mailtee(folder, certFile, keyFile));
+    for (const { port } of servers) await warmUp(port);
+    await compare("handshakes", "one client after the other", ({ port }) => handshakes(port, 1, ["-new"]));
+    await compare("handshakes", `${clients} clients at once`, ({ port }) => handshakes(port, clients, ["-new"]));
+    const resumed = ["-reuse", "-tls1_2"];
+    await compare("handshakes", "one client that resumes its session", ({ port }) => handshakes(port, 1, resumed));
+    await compare("MB", `one mail of ${args["megabytes"]} MB`, ({ port }) => largeMail(port, authority.cert));
+  } finally {
+    for (const server of servers) await server.stop();
+  }
 }
 
-async function nginx(certFile: string, keyFile: string): Promise<Server> {
+async function nginx(folder: string, certFile: string, keyFile: string): Promise<Server> {
   const [port = 0] = freePorts(1);
   const config = join(folder, "nginx.conf");
   await Deno.writeTextFile(
@@ -81,10 +81,10 @@ async function nginx(certFile: string, keyFile: string): Promise<Server> {
       `listen 127.0.0.1:${port} ssl; proxy_pass 127.0.0.1:${sink.port};\n` +
       `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile}; } }\n`,
   );
-  return await started("nginx stream", "nginx", ["-c", config], port);
+  return { name: "nginx stream", ...await startListening("nginx", ["-c", config], port) };
 }
 
-async function haproxy(certFile: string, keyFile: string): Promise<Server> {
+async function haproxy(folder: string, certFile: string, keyFile: string): Promise<Server> {
   const [port = 0] = freePorts(1);
   const config = join(folder, "haproxy.cfg");
   const both = join(folder, "both.pem");
@@ -94,10 +94,10 @@ async function haproxy(certFile: string, keyFile: string): Promise<Server> {
     `global\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 10s\n  timeout client 60s\n  timeout server 60s\n` +
       `listen smtp\n  bind 127.0.0.1:${port} ssl crt ${both}\n  server sink 127.0.0.1:${sink.port}\n`,
   );
-  return await started("haproxy", "haproxy", ["-db", "-f", config], port);
+  return { name: "haproxy", ...await startListening("haproxy", ["-db", "-f", config], port) };
 }
 
-async function mailtee(certFile: string, keyFile: string): Promise<Server> {
+async function mailtee(folder: string, certFile: string, keyFile: string): Promise<Server> {
   const [port = 0] = freePorts(1);
   const config = join(folder, "proxy.config.yaml");
   const proxy = {
@@ -109,12 +109,6 @@ async function mailtee(certFile: string, keyFile: string): Promise<Server> {
   const level = "error";
   await Deno.writeTextFile(config, yaml({ dropFolder: join(folder, "drop"), log: { level }, proxies: [proxy] }));
   return { name: "mailtee", ...await startMailtee(["run", config], port, join(folder, "log")) };
-}
-
-async function started(name: string, binary: string, args: readonly string[], port: number): Promise<Server> {
-  const program = startProgram(binary, { args });
-  await program.waitFor(() => isListening(port));
-  return { name, port, pids: () => descendants(program.pid), stop: () => program.stop() };
 }
 
 /** Loads the servers in turn, and prints what each has moved a second. */

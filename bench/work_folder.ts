@@ -22,6 +22,13 @@ export async function inWorkFolder(work: (folder: string) => Promise<void>): Pro
   }
 }
 
+/** A folder for one program of a bench, which it may enter also after it has given up root. */
+export async function ownFolder(folder: string): Promise<string> {
+  const own = await Deno.makeTempDir({ dir: folder });
+  await Deno.chmod(own, 0o755);
+  return own;
+}
+
 /** Waits until the disk has all that was written before, so that nobody is measured with the writes of another. */
 export async function settleDisk(): Promise<void> {
   await runOrFail("sync", { args: [] });
