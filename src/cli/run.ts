@@ -32,25 +32,24 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   const config = await loadConfig(pathOption, { secrets: "required" });
   await followLogSettings(invocation, config);
   const lock = claimRunOrWarn(config.directory);
+  const reloads = listenForReload(signal, async () => {
+    const app = await starting;
+    const next = await loadConfig(config.file, { secrets: "required" });
+    await app.reload(next);
+    await followLogSettings(invocation, next);
+    announce(app);
+  });
+  const starting = startApp(config, clock);
   try {
-    // Listens before the app starts: a SIGHUP that nobody listens for would end the program.
-    const reloads = listenForReload(async () => {
-      const app = await starting;
-      const next = await loadConfig(config.file, { secrets: "required" });
-      await app.reload(next);
-      await followLogSettings(invocation, next);
-      announce(app);
-    });
-    const starting = startApp(config, clock);
     const app = await starting;
     announce(app);
     await (lock === null ? untilAborted(signal) : keepState(app, config.directory, clock, signal));
-    reloads.end();
     log.info("Stopping; sessions under way have {seconds} s to finish", { seconds: app.config.drainSeconds });
     await app.stop();
     log.info("Stopped");
     return ExitCode.done;
   } finally {
+    reloads.end();
     lock?.release();
   }
 }
@@ -106,11 +105,15 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** SIGHUP, one reload at a time. Windows has no such signal. */
-function listenForReload(reload: () => Promise<void>): { end(): void } {
+/**
+ * SIGHUP, one reload at a time; none once the program is asked to stop. It is listened for from before the start to after
+ * the stop, since one that nobody listens for ends the program. Windows has no such signal.
+ */
+function listenForReload(stopping: AbortSignal, reload: () => Promise<void>): { end(): void } {
   if (Deno.build.os === "windows") return { end: () => {} };
   let last = Promise.resolve();
   const onSignal = () => {
+    if (stopping.aborted) return;
     last = last.then(reload).then(
       () => log.info("The config was read anew and is in force"),
       (error) =>

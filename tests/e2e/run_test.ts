@@ -101,6 +101,8 @@ Deno.test("SIGTERM lets a mail under way come to its end, and takes no new sessi
       await wire.writeLines("Subject: half");
       Deno.kill(running.pid, "SIGTERM");
       await untilSaid(running, "Stopping");
+      // Whoever reloads a program that is just stopping doesn't end it.
+      Deno.kill(running.pid, "SIGHUP");
       await until(async () => !await isListening(installation.smtpPort), () => "it still listens");
       await wire.writeLines("", "the other half");
       assertEquals((await say(".")).slice(0, 3), "250");
